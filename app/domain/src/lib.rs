@@ -1,0 +1,14 @@
+//! What Slipway's words mean: nouns, states, rules and arithmetic.
+//!
+//! No I/O, no clock, no random source: time and ids are arguments, so that the same function gives the same answer in the
+//! server and in the browser.
+
+pub mod name;
+pub mod person;
+pub mod policy;
+pub mod quantity;
+pub mod refusal;
+pub mod resources;
+pub mod run;
+pub mod session;
+pub mod team;

@@ -1,0 +1,148 @@
+//! Who may do what: one function, whose truth table is a committed file (`policy.golden.txt`), so that a change of policy is
+//! seen in review as a changed row.
+//!
+//! A person of another team is refused with 403 and learns nothing of whether the thing exists. Inside a team everybody sees
+//! everything: what one may not do is disabled, with this module's sentence as the reason.
+
+use crate::{
+    person::{Caller, PersonId, Role},
+    refusal::Refusal,
+    team::TeamName,
+};
+
+/// Something a person may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// See a team's runs with their logs and metrics.
+    ViewRuns,
+    /// Launch a run in a team.
+    LaunchRun,
+    /// Stop, suspend or resume a run.
+    StopRun,
+    /// Delete a run with its history.
+    DeleteRun,
+    /// See the people of the platform.
+    ViewPeople,
+    /// Add people, change their roles, end their access.
+    ManagePeople,
+    /// See the audit log.
+    ViewAudit,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 7] =
+        [Self::ViewRuns, Self::LaunchRun, Self::StopRun, Self::DeleteRun, Self::ViewPeople, Self::ManagePeople, Self::ViewAudit];
+
+    /// The words in which a refusal names it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ViewRuns => "see the runs of this team",
+            Self::LaunchRun => "launch runs in this team",
+            Self::StopRun => "stop this run",
+            Self::DeleteRun => "delete this run",
+            Self::ViewPeople => "see the people",
+            Self::ManagePeople => "manage people",
+            Self::ViewAudit => "see the audit log",
+        }
+    }
+}
+
+/// What the action is on.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// The platform as a whole.
+    Platform,
+    /// A team.
+    Team(&'a TeamName),
+    /// Something in a team that a person made.
+    Made {
+        /// The team it belongs to.
+        team: &'a TeamName,
+        /// Who made it.
+        by: &'a PersonId,
+    },
+}
+
+/// Decides whether the caller may do this.
+///
+/// # Errors
+/// [`Refusal::Forbidden`] with a sentence that says why and whom to ask.
+pub fn may(caller: &Caller, action: Action, subject: Subject<'_>) -> Result<(), Refusal> {
+    if caller.platform_admin {
+        return Ok(());
+    }
+    let (team, mine) = match subject {
+        Subject::Platform => {
+            return Err(Refusal::forbidden(format!("Only a platform admin may {}; ask one", action.words())));
+        }
+        Subject::Team(team) => (team, false),
+        Subject::Made { team, by } => (team, *by == caller.id),
+    };
+    let Some(role) = caller.role_in(team) else {
+        return Err(Refusal::forbidden("You do not belong to that team, or there is none of that name; ask its admin to add you"));
+    };
+    let allowed = match action {
+        Action::ViewRuns | Action::LaunchRun => true,
+        Action::StopRun | Action::DeleteRun => mine || role == Role::Admin,
+        Action::ViewPeople | Action::ManagePeople | Action::ViewAudit => role == Role::Admin,
+    };
+    if allowed {
+        Ok(())
+    } else {
+        Err(Refusal::forbidden(match subject {
+            Subject::Made { .. } => format!("Only whoever made it or an admin of {team} may {}", action.words()),
+            Subject::Team(_) | Subject::Platform => format!("Only an admin of {team} may {}; you are {role} there", action.words()),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fmt::Write};
+
+    use super::*;
+    use crate::person::PersonName;
+
+    fn caller(platform_admin: bool, role: Option<Role>) -> Caller {
+        let team = TeamName::parse("vision").expect("a team name");
+        Caller {
+            id: PersonId("me".into()),
+            name: PersonName::parse("mina").expect("a name"),
+            platform_admin,
+            roles: role.map(|role| BTreeMap::from([(team, role)])).unwrap_or_default(),
+            request: "r".into(),
+        }
+    }
+
+    #[test]
+    fn the_policy_is_the_committed_table() {
+        let team = TeamName::parse("vision").expect("a team name");
+        let (me, another) = (PersonId("me".into()), PersonId("another".into()));
+        let people = [
+            ("outsider", caller(false, None)),
+            ("engineer", caller(false, Some(Role::Engineer))),
+            ("approver", caller(false, Some(Role::Approver))),
+            ("admin", caller(false, Some(Role::Admin))),
+            ("platform admin", caller(true, None)),
+        ];
+        let subjects = [
+            ("platform", Subject::Platform),
+            ("team", Subject::Team(&team)),
+            ("own", Subject::Made { team: &team, by: &me }),
+            ("another's", Subject::Made { team: &team, by: &another }),
+        ];
+        let mut table = String::new();
+        for action in Action::ALL {
+            for (what, subject) in subjects {
+                write!(table, "{action:?} on {what}:").expect("writing to a string");
+                for (who, caller) in &people {
+                    let answer = if may(caller, action, subject).is_ok() { "yes" } else { "no" };
+                    write!(table, " {who}={answer}").expect("writing to a string");
+                }
+                table.push('\n');
+            }
+        }
+        assert_eq!(table, include_str!("policy.golden.txt"), "the policy changed; if that is meant, commit this table:\n{table}");
+    }
+}

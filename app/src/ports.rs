@@ -1,0 +1,95 @@
+//! What the pages ask of the server: one trait a noun, implemented by the server's services and by nothing else.
+//!
+//! Every method takes the [`Caller`] first, so that permission is decided where the work is done and a page cannot forget it.
+//! The server puts one [`Ports`] into the context of each request; server functions in [`crate::api`] take it from there.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use slipway_domain::{
+    person::{Caller, PersonId, Role},
+    refusal::{FieldErrors, Refusal},
+    run::{
+        form::RunForm,
+        spec::RunId,
+        view::{
+            ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series,
+        },
+    },
+    session::{Invitation, PersonForm, PersonRow, SessionRow},
+    team::TeamName,
+};
+
+/// Runs: launch, watch, end.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// A page of the runs that the caller may see.
+    async fn list(&self, caller: &Caller, query: RunQuery) -> Result<Page<RunRow>, Refusal>;
+    /// One run.
+    async fn get(&self, caller: &Caller, id: &RunId) -> Result<RunDetail, Refusal>;
+    /// What the New run form offers to choose from.
+    async fn choices(&self, caller: &Caller, team: Option<TeamName>) -> Result<LaunchChoices, Refusal>;
+    /// The form that makes a copy of a run.
+    async fn clone_form(&self, caller: &Caller, id: &RunId) -> Result<RunForm, Refusal>;
+    /// What would be applied for this form; asks neither store nor cluster.
+    async fn preview(&self, caller: &Caller, form: RunForm) -> Result<Preview, Refusal>;
+    /// Launches a run: parse, server-side dry run, apply, record.
+    async fn launch(&self, caller: &Caller, form: RunForm) -> Result<RunId, Refusal>;
+    /// Stops, suspends, resumes or deletes a run.
+    async fn act(&self, caller: &Caller, id: &RunId, action: RunAction) -> Result<(), Refusal>;
+    /// A curve, no wider than the chart.
+    async fn chart(&self, caller: &Caller, id: &RunId, query: ChartQuery) -> Result<Series, Refusal>;
+    /// Some lines of the log.
+    async fn logs(&self, caller: &Caller, id: &RunId, query: LogQuery) -> Result<LogPage, Refusal>;
+    /// What Kubernetes and Slipway said about it, newest first.
+    async fn events(&self, caller: &Caller, id: &RunId) -> Result<Vec<EventRow>, Refusal>;
+    /// The objects as they were applied, in YAML.
+    async fn yaml(&self, caller: &Caller, id: &RunId) -> Result<String, Refusal>;
+}
+
+/// People: who there is and what they may do.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// Everybody whom the caller may see.
+    async fn list(&self, caller: &Caller) -> Result<Vec<PersonRow>, Refusal>;
+    /// Teams there are, for a platform admin; for others those they belong to.
+    async fn teams(&self, caller: &Caller) -> Result<Vec<TeamName>, Refusal>;
+    /// Makes an account and the one-time link with which its owner sets a password.
+    async fn invite(&self, caller: &Caller, form: PersonForm) -> Result<Invitation, Refusal>;
+    /// A new one-time link for somebody who lost their password; ends their sessions.
+    async fn reset(&self, caller: &Caller, person: &PersonId) -> Result<Invitation, Refusal>;
+    /// Gives a role in a team, or takes it away.
+    async fn set_role(&self, caller: &Caller, person: &PersonId, team: &TeamName, role: Option<Role>) -> Result<(), Refusal>;
+    /// Lets a person sign in, or no longer; the latter ends their sessions.
+    async fn set_active(&self, caller: &Caller, person: &PersonId, active: bool) -> Result<(), Refusal>;
+    /// The caller's own sessions.
+    async fn sessions(&self, caller: &Caller) -> Result<Vec<SessionRow>, Refusal>;
+    /// Ends one of the caller's sessions, or all but the one that asks.
+    async fn end_sessions(&self, caller: &Caller, handle: Option<String>) -> Result<(), Refusal>;
+    /// Changes the caller's password; ends their other sessions.
+    async fn change_password(&self, caller: &Caller, old: String, new: String) -> Result<(), Refusal>;
+}
+
+/// Everything the pages may ask.
+#[derive(Clone)]
+pub struct Ports {
+    /// Runs.
+    pub runs: Arc<dyn Runs>,
+    /// People.
+    pub people: Arc<dyn People>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// A form that was refused in a plain POST: it comes back filled in, with a sentence beside each field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// What was typed, by field (never a password).
+    pub typed: BTreeMap<String, String>,
+    /// What is wrong, by field.
+    pub errors: FieldErrors,
+}

@@ -1,0 +1,16 @@
+//! Why a run waits, from what the index holds.
+
+use jiff::Timestamp;
+use slipway_domain::run::spec::RunId;
+
+use super::Index;
+
+impl Index {
+    /// What a run waits for, in one sentence.
+    pub fn waiting_why(&self, id: &RunId, _now: Timestamp) -> String {
+        let Some(facts) = self.run(id) else { return "Kubernetes has not seen its Job yet".to_owned() };
+        let refused = facts.job.and_then(|job| job.refused);
+        let unschedulable = facts.pods.into_iter().find_map(|pod| pod.unschedulable);
+        refused.or(unschedulable).unwrap_or_else(|| "Kubernetes is making its Pod".to_owned())
+    }
+}

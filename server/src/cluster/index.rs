@@ -1,0 +1,450 @@
+//! What the cluster shows, as rows: kept by watches, read by everybody.
+//!
+//! Synchronous: a change is `apply`, `delete` or `reset` under one short lock, and readers take what they need and leave. Who
+//! wants to know of changes subscribes to [`Change`]s, which name what changed and carry no state: a slow listener that
+//! misses some reads the index again.
+
+pub(super) mod rows;
+pub(super) mod shared;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use slipway_domain::{
+    run::{
+        spec::RunId,
+        state::{JobFacts, PodFacts},
+        view::EventRow,
+    },
+    team::TeamName,
+};
+use tokio::sync::broadcast;
+
+pub use self::rows::{JobRow, NodeRow, PodRow, Taint};
+use self::{
+    rows::{EventObject, JobObject, NodeObject, PodObject, PriorityClassObject},
+    shared::Shared,
+};
+use super::watch::Watched;
+use crate::clock::Clock;
+
+/// The kinds that are watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Jobs,
+    Pods,
+    Events,
+    Nodes,
+    PriorityClasses,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Jobs, Self::Pods, Self::Events, Self::Nodes, Self::PriorityClasses];
+}
+
+/// Something changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A run's Job or Pods.
+    Run(RunId),
+    /// Kubernetes said something about a run. `key` is the same for the same event seen again.
+    Event {
+        /// The run.
+        run: RunId,
+        /// The event's uid.
+        key: String,
+        /// The event.
+        row: EventRow,
+    },
+    /// Jobs and Pods have been listed anew: any run may have changed, and some may be gone.
+    Synced,
+    /// The cluster cannot be reached since then, or can be again.
+    Stale(Option<Timestamp>),
+    /// A node.
+    Nodes,
+}
+
+/// What the cluster shows of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFacts {
+    /// The namespace it is in.
+    pub team: TeamName,
+    /// Its Job; none where only Pods are left.
+    pub job: Option<JobFacts>,
+    /// Its Pods, in no order.
+    pub pods: Vec<PodFacts>,
+}
+
+/// The index.
+#[derive(Debug)]
+pub struct Index {
+    state: Mutex<State>,
+    changes: broadcast::Sender<Change>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: HashMap<Box<str>, JobRow>,
+    pods: HashMap<Box<str>, PodRow>,
+    /// Run → keys of its Jobs and Pods.
+    runs: HashMap<RunId, Keys>,
+    /// Key of a Job → the newest refusal to make its Pods, and when.
+    refused: HashMap<Box<str>, (Timestamp, String)>,
+    nodes: BTreeMap<Box<str>, NodeRow>,
+    priority_classes: BTreeMap<Box<str>, i32>,
+    shared: Shared,
+    /// When each kind was last heard of; absent until the first list is in.
+    heard: BTreeMap<Kind, Timestamp>,
+    lost: BTreeSet<Kind>,
+    stale: Option<Timestamp>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    job: Option<Box<str>>,
+    pods: BTreeSet<Box<str>>,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { state: Mutex::default(), changes: broadcast::channel(4096).0 }
+    }
+}
+
+impl Index {
+    /// What the cluster shows of a run; none where it has neither Job nor Pods.
+    pub fn run(&self, id: &RunId) -> Option<RunFacts> {
+        let state = self.lock();
+        let keys = state.runs.get(id)?;
+        let key = keys.job.iter().chain(&keys.pods).next()?;
+        let (namespace, _) = key.split_once('/')?;
+        let job = keys.job.as_ref().and_then(|key| Some((key, state.jobs.get(key)?)));
+        let job = job.map(|(key, row)| JobFacts { refused: state.refusal(key, keys), ..row.facts.clone() });
+        let pods = keys.pods.iter().filter_map(|key| Some(state.pods.get(key)?.facts(key.split_once('/')?.1))).collect();
+        Some(RunFacts { team: TeamName::parse(namespace).ok()?, job, pods })
+    }
+
+    /// Every run with a Job or Pods.
+    pub fn runs(&self) -> Vec<RunId> {
+        self.lock().runs.keys().cloned().collect()
+    }
+
+    /// Whether Jobs and Pods have been listed: before that, what is not here may exist all the same.
+    pub fn is_synced(&self) -> bool {
+        let state = self.lock();
+        [Kind::Jobs, Kind::Pods].iter().all(|kind| state.heard.contains_key(kind))
+    }
+
+    /// Since when the cluster cannot be reached; none while it can.
+    pub fn stale_since(&self) -> Option<Timestamp> {
+        self.lock().stale
+    }
+
+    /// Changes from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// A copy of every node's row, by name.
+    pub fn nodes(&self) -> BTreeMap<Box<str>, NodeRow> {
+        self.lock().nodes.clone()
+    }
+
+    /// GPU products with how many whole GPUs each has on nodes that are ready, most first.
+    pub fn gpu_products(&self) -> Vec<(String, u32)> {
+        self.count_on_nodes(|node| {
+            let product = node.labels.get("nvidia.com/gpu.product")?;
+            Some((product.clone(), node.allocatable.get("nvidia.com/gpu")?.parse().ok()?))
+        })
+    }
+
+    /// MIG profiles with how many slices each has on nodes that are ready, most first.
+    pub fn mig_profiles(&self) -> Vec<(String, u32)> {
+        let state = self.lock();
+        let slices = state.nodes.values().filter(|node| node.ready).flat_map(|node| &node.allocatable);
+        tally(slices.filter_map(|(resource, count)| Some((resource.strip_prefix("nvidia.com/mig-")?.to_owned(), count.parse().ok()?))))
+    }
+
+    /// Priority classes with their values, highest first, without the system's own.
+    pub fn priority_classes(&self) -> Vec<(String, i32)> {
+        let state = self.lock();
+        let mut classes: Vec<_> = state.priority_classes.iter().map(|(name, value)| (name.to_string(), *value)).collect();
+        classes.retain(|(name, _)| !name.starts_with("system-"));
+        classes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        classes
+    }
+
+    /// How many Pods are kept, for the figures.
+    pub fn pods(&self) -> usize {
+        self.lock().pods.len()
+    }
+
+    fn count_on_nodes(&self, count: impl Fn(&NodeRow) -> Option<(String, u32)>) -> Vec<(String, u32)> {
+        let state = self.lock();
+        tally(state.nodes.values().filter(|node| node.ready).filter_map(count))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while holding the lock would be a bug; the rows are whole all the same.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: Change) {
+        // Nobody listening is no error.
+        let _ = self.changes.send(change);
+    }
+
+    /// A kind's list or watch works.
+    pub(super) fn heard(&self, kind: Kind, now: Timestamp) {
+        let mut state = self.lock();
+        state.heard.insert(kind, now);
+        state.lost.remove(&kind);
+        if state.lost.is_empty() && state.stale.take().is_some() {
+            drop(state);
+            self.tell(Change::Stale(None));
+        }
+    }
+
+    /// A kind's list or watch broke: what is shown is as old as when it was last heard of.
+    pub(super) fn lost(&self, kind: Kind) {
+        let mut state = self.lock();
+        state.lost.insert(kind);
+        if state.stale.is_none() {
+            let since = state.heard.get(&kind).copied().unwrap_or_default();
+            state.stale = Some(since);
+            drop(state);
+            self.tell(Change::Stale(Some(since)));
+        }
+    }
+
+    /// The cluster does not have the kind, which is no fault.
+    pub(super) fn absent(&self, kind: Kind) {
+        self.lock().lost.remove(&kind);
+    }
+
+    /// Whether every kind has been heard of at least once.
+    pub fn is_complete(&self) -> bool {
+        let state = self.lock();
+        Kind::ALL.iter().all(|kind| state.heard.contains_key(kind))
+    }
+}
+
+fn tally(counts: impl Iterator<Item = (String, u32)>) -> Vec<(String, u32)> {
+    let mut sums: BTreeMap<String, u32> = BTreeMap::new();
+    for (name, count) in counts.filter(|(_, count)| *count > 0) {
+        *sums.entry(name).or_default() += count;
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    sums
+}
+
+impl State {
+    /// The newest refusal to make this Job's Pods, unless a Pod was made after it.
+    fn refusal(&self, job: &str, keys: &Keys) -> Option<String> {
+        let (at, message) = self.refused.get(job)?;
+        let made_since = keys.pods.iter().filter_map(|key| self.pods.get(key)).any(|pod| pod.created > *at);
+        (!made_since).then(|| message.clone())
+    }
+
+    fn put_job(&mut self, object: JobObject) -> Option<RunId> {
+        let key = object.metadata.key();
+        let row = object.into_row();
+        let run = row.run.clone();
+        if let Some(run) = &run {
+            self.runs.entry(run.clone()).or_default().job = Some(key.clone());
+        }
+        self.jobs.insert(key, row);
+        run
+    }
+
+    fn put_pod(&mut self, object: PodObject) -> Option<RunId> {
+        let key = object.metadata.key();
+        let row = object.into_row(&mut self.shared);
+        let run = row.run.as_deref().map(|run| RunId(run.to_owned()));
+        if let Some(run) = &run {
+            self.runs.entry(run.clone()).or_default().pods.insert(key.clone());
+        }
+        self.pods.insert(key, row);
+        run
+    }
+
+    fn forget(&mut self, run: &RunId, key: &str) {
+        if let Some(keys) = self.runs.get_mut(run) {
+            keys.pods.remove(key);
+            keys.job.take_if(|job| **job == *key && !self.jobs.contains_key(key));
+            if keys.job.is_none() && keys.pods.is_empty() {
+                self.runs.remove(run);
+            }
+        }
+    }
+
+    /// The run that an event is about: its Job's, its Pod's, or that of the Job whose Pod it was.
+    fn run_of(&self, about: &rows::About) -> Option<RunId> {
+        let key = format!("{}/{}", about.namespace, about.name);
+        match &*about.kind {
+            "Job" => self.jobs.get(key.as_str())?.run.clone(),
+            "Pod" => match self.pods.get(key.as_str()) {
+                Some(pod) => pod.run.as_deref().map(|run| RunId(run.to_owned())),
+                None => self.jobs.get(key.rsplit_once('-')?.0)?.run.clone(),
+            },
+            _ => None,
+        }
+    }
+}
+
+impl Watched for JobObject {
+    const KIND: Kind = Kind::Jobs;
+    const PATH: &'static str = "/apis/batch/v1/jobs";
+
+    fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
+        let mut state = index.lock();
+        state.jobs.clear();
+        for keys in state.runs.values_mut() {
+            keys.job = None;
+        }
+        for object in objects {
+            state.put_job(object);
+        }
+        state.runs.retain(|_, keys| keys.job.is_some() || !keys.pods.is_empty());
+        drop(state);
+        index.tell(Change::Synced);
+    }
+
+    fn apply(index: &Index, object: Self, _: &Clock) {
+        let run = index.lock().put_job(object);
+        run.into_iter().for_each(|run| index.tell(Change::Run(run)));
+    }
+
+    fn delete(index: &Index, object: Self, _: &Clock) {
+        let key = object.metadata.key();
+        let mut state = index.lock();
+        state.refused.remove(&key);
+        let run = state.jobs.remove(&key).and_then(|row| row.run);
+        if let Some(run) = run {
+            state.forget(&run, &key);
+            drop(state);
+            index.tell(Change::Run(run));
+        }
+    }
+}
+
+impl Watched for PodObject {
+    const KIND: Kind = Kind::Pods;
+    const PATH: &'static str = "/api/v1/pods";
+
+    fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
+        let mut state = index.lock();
+        state.pods.clear();
+        for keys in state.runs.values_mut() {
+            keys.pods.clear();
+        }
+        for object in objects {
+            state.put_pod(object);
+        }
+        state.runs.retain(|_, keys| keys.job.is_some() || !keys.pods.is_empty());
+        drop(state);
+        index.tell(Change::Synced);
+    }
+
+    fn apply(index: &Index, object: Self, _: &Clock) {
+        let run = index.lock().put_pod(object);
+        run.into_iter().for_each(|run| index.tell(Change::Run(run)));
+    }
+
+    fn delete(index: &Index, object: Self, _: &Clock) {
+        let key = object.metadata.key();
+        let mut state = index.lock();
+        let run = state.pods.remove(&key).and_then(|row| row.run).map(|run| RunId(run.into_string()));
+        if let Some(run) = run {
+            state.forget(&run, &key);
+            drop(state);
+            index.tell(Change::Run(run));
+        }
+    }
+}
+
+impl Watched for EventObject {
+    const KIND: Kind = Kind::Events;
+    const PATH: &'static str = "/api/v1/events";
+
+    fn reset(index: &Index, objects: Vec<Self>, clock: &Clock) {
+        for object in objects {
+            Self::apply(index, object, clock);
+        }
+    }
+
+    fn apply(index: &Index, object: Self, clock: &Clock) {
+        let series = object.series.as_ref();
+        let times = [series.and_then(|series| series.last_observed_time), object.last_timestamp, object.event_time];
+        let at = times.into_iter().flatten().next().or(object.metadata.creation_timestamp).unwrap_or_else(|| clock.now());
+        let mut state = index.lock();
+        let Some(run) = state.run_of(&object.about) else { return };
+        let refused = object.reason == "FailedCreate" && &*object.about.kind == "Job";
+        if refused {
+            let key = format!("{}/{}", object.about.namespace, object.about.name).into();
+            state.refused.insert(key, (at, object.message.clone()));
+        }
+        drop(state);
+        let row = EventRow {
+            at,
+            warning: object.kind == "Warning",
+            reason: object.reason,
+            object: format!("{}/{}", object.about.kind, object.about.name),
+            message: object.message,
+            count: series.map(|series| series.count).or(object.count).unwrap_or(1).max(1),
+        };
+        index.tell(Change::Event { run: run.clone(), key: object.metadata.uid.into(), row });
+        if refused {
+            index.tell(Change::Run(run));
+        }
+    }
+
+    fn delete(_: &Index, _: Self, _: &Clock) {
+        // Kubernetes forgets events after an hour; what they said stays true.
+    }
+}
+
+impl Watched for NodeObject {
+    const KIND: Kind = Kind::Nodes;
+    const PATH: &'static str = "/api/v1/nodes";
+
+    fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
+        index.lock().nodes = objects.into_iter().map(Self::into_row).collect();
+        index.tell(Change::Nodes);
+    }
+
+    fn apply(index: &Index, object: Self, _: &Clock) {
+        let (name, row) = object.into_row();
+        // A node's heartbeat changes nothing that is kept.
+        let changed = index.lock().nodes.insert(name, row.clone()) != Some(row);
+        if changed {
+            index.tell(Change::Nodes);
+        }
+    }
+
+    fn delete(index: &Index, object: Self, _: &Clock) {
+        index.lock().nodes.remove(&object.metadata.name);
+        index.tell(Change::Nodes);
+    }
+}
+
+impl Watched for PriorityClassObject {
+    const KIND: Kind = Kind::PriorityClasses;
+    const PATH: &'static str = "/apis/scheduling.k8s.io/v1/priorityclasses";
+
+    fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
+        index.lock().priority_classes = objects.into_iter().map(|object| (object.metadata.name, object.value)).collect();
+    }
+
+    fn apply(index: &Index, object: Self, _: &Clock) {
+        index.lock().priority_classes.insert(object.metadata.name, object.value);
+    }
+
+    fn delete(index: &Index, object: Self, _: &Clock) {
+        index.lock().priority_classes.remove(&object.metadata.name);
+    }
+}
