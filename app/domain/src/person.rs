@@ -118,6 +118,8 @@ pub struct Caller {
     pub roles: BTreeMap<TeamName, Role>,
     /// The request in which they ask, for the audit log.
     pub request: String,
+    /// The handle of the session in which they ask (see [`crate::session::SessionRow::handle`]); empty where there is none.
+    pub session: String,
 }
 
 impl Caller {

@@ -112,6 +112,7 @@ mod tests {
             platform_admin,
             roles: role.map(|role| BTreeMap::from([(team, role)])).unwrap_or_default(),
             request: "r".into(),
+            session: String::new(),
         }
     }
 

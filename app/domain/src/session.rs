@@ -73,6 +73,15 @@ pub struct PersonForm {
     pub platform_admin: String,
 }
 
+/// Whom a one-time link is for, as its page greets them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The account it sets a password for; none on the link for the first admin, who chooses a name.
+    pub name: Option<PersonName>,
+    /// Until when it works.
+    pub expires: Timestamp,
+}
+
 /// The shortest password, in characters. Length is the only rule, as NIST SP 800-63B advises.
 pub const MIN_PASSWORD: usize = 10;
 

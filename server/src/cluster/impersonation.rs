@@ -83,6 +83,7 @@ mod tests {
             platform_admin: false,
             roles: BTreeMap::from([(team, Role::Engineer)]),
             request: "r".into(),
+            session: String::new(),
         };
         let sent: Vec<_> = headers(&caller).into_iter().map(|(n, v)| format!("{n}: {}", v.to_str().expect("ASCII"))).collect();
         assert_eq!(sent, ["impersonate-user: slipway:mina", "impersonate-group: slipway:people", "impersonate-group: slipway:vision:engineer"]);
