@@ -6,10 +6,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use slipway_domain::run::{
-    spec::RunId,
-    view::RunRow,
-};
+use slipway_domain::run::{spec::RunId, view::RunRow};
+
+mod page;
+
+pub use page::{State, listen, provide, state};
 
 /// One message of the stream, as JSON in the `data` of a server-sent event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use slipway_domain::{
             ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series,
         },
     },
-    session::{Invitation, PersonForm, PersonRow, SessionRow},
+    session::{Invitation, PersonForm, PersonRow, SessionRow, Welcome},
     team::TeamName,
 };
 
@@ -60,6 +60,8 @@ pub trait People: Send + Sync {
     async fn reset(&self, caller: &Caller, person: &PersonId) -> Result<Invitation, Refusal>;
     /// Gives a role in a team, or takes it away.
     async fn set_role(&self, caller: &Caller, person: &PersonId, team: &TeamName, role: Option<Role>) -> Result<(), Refusal>;
+    /// Whom a one-time link is for. The one thing that is asked by somebody who is not signed in.
+    async fn welcome(&self, token: &str) -> Result<Welcome, Refusal>;
     /// Lets a person sign in, or no longer; the latter ends their sessions.
     async fn set_active(&self, caller: &Caller, person: &PersonId, active: bool) -> Result<(), Refusal>;
     /// The caller's own sessions.

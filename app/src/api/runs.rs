@@ -1,0 +1,96 @@
+//! Runs: what the Runs, New run and Run pages ask.
+
+use leptos::{
+    prelude::*,
+    server_fn::codec::{GetUrl, Json},
+};
+use slipway_domain::run::{
+    form::RunForm,
+    spec::RunId,
+    view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow},
+};
+
+use super::Failure;
+#[cfg(feature = "ssr")]
+use super::{answer, asker};
+use crate::parts::chart::Curve;
+
+/// A page of the runs that the caller may see.
+#[server(endpoint = "runs/list", input = GetUrl)]
+pub async fn list_runs(query: RunQuery) -> Result<Page<RunRow>, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.list(&caller, query).await)
+}
+
+/// One run.
+#[server(endpoint = "runs/get", input = GetUrl)]
+pub async fn get_run(id: RunId) -> Result<RunDetail, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.get(&caller, &id).await)
+}
+
+/// What the New run page starts with: its choices, and the form, filled in from another run where one is named.
+#[server(endpoint = "runs/start", input = GetUrl)]
+pub async fn start_form(from: Option<RunId>) -> Result<(LaunchChoices, RunForm), Failure> {
+    let (ports, caller) = asker()?;
+    let choices = answer(ports.runs.choices(&caller, None).await)?;
+    let mut form = match from {
+        Some(id) => answer(ports.runs.clone_form(&caller, &id).await)?,
+        None => RunForm { name: choices.suggested_name.clone(), ..RunForm::default() },
+    };
+    if form.team.is_empty()
+        && let Some(team) = choices.teams.first()
+    {
+        form.team = team.to_string();
+    }
+    Ok((choices, form))
+}
+
+/// What would be applied for this form.
+#[server(endpoint = "runs/preview", input = Json)]
+pub async fn preview_run(form: RunForm) -> Result<Preview, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.preview(&caller, form).await)
+}
+
+/// Launches a run.
+#[server(endpoint = "runs/launch", input = Json)]
+pub async fn launch_run(form: RunForm) -> Result<RunId, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.launch(&caller, form).await)
+}
+
+/// Stops, suspends, resumes or deletes a run.
+#[server(endpoint = "runs/act", input = Json)]
+pub async fn act_on_run(id: RunId, action: RunAction) -> Result<(), Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.act(&caller, &id, action).await)
+}
+
+/// A curve, in the compact form in which it travels.
+#[server(endpoint = "runs/chart", input = GetUrl)]
+pub async fn run_chart(id: RunId, query: ChartQuery) -> Result<Curve, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.chart(&caller, &id, query).await.map(|series| Curve::from_series(&series)))
+}
+
+/// Some lines of the log.
+#[server(endpoint = "runs/logs", input = GetUrl)]
+pub async fn run_logs(id: RunId, query: LogQuery) -> Result<LogPage, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.logs(&caller, &id, query).await)
+}
+
+/// What Kubernetes and Slipway said about it.
+#[server(endpoint = "runs/events", input = GetUrl)]
+pub async fn run_events(id: RunId) -> Result<Vec<EventRow>, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.events(&caller, &id).await)
+}
+
+/// The objects as they were applied.
+#[server(endpoint = "runs/yaml", input = GetUrl)]
+pub async fn run_yaml(id: RunId) -> Result<String, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.yaml(&caller, &id).await)
+}

@@ -1,0 +1,5 @@
+//! A line chart.
+
+mod curve;
+
+pub use curve::Curve;

@@ -1,0 +1,263 @@
+//! Where everything is: the URLs of pages and how a page's state is written into its query.
+//!
+//! One place, so that a link, a redirect and the page that reads it agree. Everything that a reader would want to send to a
+//! colleague (filters, tab, zoom, line) is in the URL.
+
+use slipway_domain::run::{
+    spec::RunId,
+    state::StateKind,
+    view::{RunQuery, RunSort},
+};
+
+/// The list of runs, which is also where signing in leads.
+pub const RUNS: &str = "/runs";
+/// The form for a new run.
+pub const NEW_RUN: &str = "/runs/new";
+/// People and their roles.
+pub const PEOPLE: &str = "/people";
+/// One's own account.
+pub const ME: &str = "/me";
+/// The form to sign in.
+pub const SIGN_IN: &str = "/sign-in";
+/// Where a one-time link leads.
+pub const WELCOME: &str = "/welcome";
+/// Takes name, password and where to go next.
+pub const POST_SIGN_IN: &str = "/auth/sign-in";
+/// Ends this session.
+pub const POST_SIGN_OUT: &str = "/auth/sign-out";
+/// Takes a one-time link's token and the first password.
+pub const POST_WELCOME: &str = "/auth/welcome";
+/// The icon of a browser's tab.
+pub const ICON: &str = "/icon.svg";
+/// The style sheet.
+pub const STYLE: &str = "/pkg/app.css";
+
+/// Text as it stands in a query or a path segment.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|half| char::from(b"0123456789ABCDEF"[usize::from(half)])));
+        }
+    }
+    out
+}
+
+/// A path with a query; pairs with an empty value are left out.
+pub fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let mut out = path.to_owned();
+    let mut separator = '?';
+    for (name, value) in pairs {
+        if !value.is_empty() {
+            out.push(separator);
+            out.push_str(name);
+            out.push('=');
+            out.push_str(&escape(&value));
+            separator = '&';
+        }
+    }
+    out
+}
+
+/// Where to sign in, and where to go afterwards.
+pub fn sign_in(next: &str) -> String {
+    with_query(SIGN_IN, [("next", next.to_owned())])
+}
+
+/// A list of runs.
+pub fn runs(query: &RunQuery) -> String {
+    let states = query.states.iter().map(|state| ("state", state.word().to_owned()));
+    let sort = if query.sort == RunSort::Launched { "" } else { sort_word(query.sort) };
+    let page = if query.page == 0 { String::new() } else { (u64::from(query.page) + 1).to_string() };
+    let order = if query.ascending { "up" } else { "" };
+    with_query(
+        RUNS,
+        [("team", query.team.clone())].into_iter().chain(states).chain([
+            ("who", query.who.clone()),
+            ("tag", query.tag.clone()),
+            ("name", query.name.clone()),
+            ("sort", sort.to_owned()),
+            ("order", order.to_owned()),
+            ("page", page),
+        ]),
+    )
+}
+
+/// The list of runs that a query names. What it does not know it leaves out: a URL that was typed wrong still shows a list.
+pub fn read_runs(get: impl Fn(&str) -> Vec<String>) -> RunQuery {
+    let first = |name: &str| get(name).into_iter().next().unwrap_or_default().trim().to_owned();
+    let mut states: Vec<StateKind> = get("state").iter().filter_map(|word| StateKind::parse(word)).collect();
+    states.sort();
+    states.dedup();
+    let sort = first("sort");
+    RunQuery {
+        team: first("team"),
+        states,
+        who: first("who"),
+        tag: first("tag"),
+        name: first("name"),
+        sort: SORTS.into_iter().find(|it| sort_word(*it) == sort).unwrap_or_default(),
+        ascending: first("order") == "up",
+        page: first("page").parse::<u32>().unwrap_or(1).saturating_sub(1),
+    }
+}
+
+const SORTS: [RunSort; 5] = [RunSort::Launched, RunSort::Name, RunSort::Who, RunSort::State, RunSort::Loss];
+
+const fn sort_word(sort: RunSort) -> &'static str {
+    match sort {
+        RunSort::Launched => "launched",
+        RunSort::Name => "name",
+        RunSort::Who => "who",
+        RunSort::State => "state",
+        RunSort::Loss => "loss",
+    }
+}
+
+/// The stream of changes to a team's runs; an empty team means all that one may see.
+pub fn live_runs(team: &str) -> String {
+    format!("/live?runs={}", escape(team))
+}
+
+/// The stream of changes to a run.
+pub fn live_run(id: &RunId) -> String {
+    format!("/live?run={}", escape(&id.0))
+}
+
+/// A run's page.
+pub fn run(id: &RunId) -> String {
+    format!("{RUNS}/{}", escape(&id.0))
+}
+
+/// A part of a run's page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunTab {
+    /// Curves, facts and checkpoints.
+    #[default]
+    Overview,
+    /// What its containers printed.
+    Logs,
+    /// Its Pods.
+    Pods,
+    /// What Kubernetes and Slipway said.
+    Events,
+    /// The objects as applied.
+    Yaml,
+}
+
+impl RunTab {
+    /// Every tab, in the order shown.
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Logs, Self::Pods, Self::Events, Self::Yaml];
+
+    /// The word in the URL.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Logs => "logs",
+            Self::Pods => "pods",
+            Self::Events => "events",
+            Self::Yaml => "yaml",
+        }
+    }
+
+    /// What a person reads.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Logs => "Logs",
+            Self::Pods => "Pods",
+            Self::Events => "Events",
+            Self::Yaml => "YAML",
+        }
+    }
+
+    /// Reads the word; anything else is the overview.
+    pub fn parse(word: &str) -> Self {
+        Self::ALL.into_iter().find(|tab| tab.word() == word).unwrap_or_default()
+    }
+}
+
+/// A tab of a run's page.
+pub fn run_tab(id: &RunId, tab: RunTab) -> String {
+    with_query(&run(id), [("tab", tab.word().to_owned())])
+}
+
+/// The New run form, filled in from a run.
+pub fn clone_run(id: &RunId) -> String {
+    with_query(NEW_RUN, [("from", id.0.clone())])
+}
+
+/// A log as a file.
+pub fn download_log(id: &RunId, pod: &str, restart: u32) -> String {
+    let restart = if restart == 0 { String::new() } else { restart.to_string() };
+    with_query(&format!("{}/log", run(id)), [("pod", pod.to_owned()), ("restart", restart)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a browser would make of the query of `url`.
+    fn parse(url: &str) -> impl Fn(&str) -> Vec<String> {
+        let query = url.split_once('?').map_or("", |(_, query)| query).to_owned();
+        move |name| {
+            query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .filter(|(key, _)| *key == name)
+                .map(|(_, value)| unescape(value))
+                .collect()
+        }
+    }
+
+    fn unescape(text: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            bytes.push(if byte == b'%' {
+                let digits: Vec<u8> = rest.by_ref().take(2).collect();
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            } else {
+                byte
+            });
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_list_of_runs_survives_its_url() {
+        let query = RunQuery {
+            team: "vision".into(),
+            states: vec![StateKind::Waiting, StateKind::Failed],
+            who: "mina".into(),
+            tag: "a/b".into(),
+            name: "50% & more?=\u{202e}é".into(),
+            sort: RunSort::Loss,
+            ascending: true,
+            page: 3,
+        };
+        assert_eq!(read_runs(parse(&runs(&query))), query);
+    }
+
+    #[test]
+    fn the_plain_list_has_a_plain_url() {
+        assert_eq!(runs(&RunQuery::default()), "/runs");
+        assert_eq!(read_runs(parse("/runs")), RunQuery::default());
+    }
+
+    #[test]
+    fn a_url_typed_wrong_still_names_a_list() {
+        let query = read_runs(parse("/runs?state=dancing&page=-7&sort=colour&order=sideways&state=failed&state=failed"));
+        assert_eq!(query, RunQuery { states: vec![StateKind::Failed], ..RunQuery::default() });
+    }
+
+    #[test]
+    fn every_tab_survives_its_url() {
+        for tab in RunTab::ALL {
+            assert_eq!(RunTab::parse(tab.word()), tab);
+        }
+    }
+}
