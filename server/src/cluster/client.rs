@@ -30,7 +30,7 @@ pub enum ConnectError {
 pub(super) async fn config(source: &Source) -> Result<Config, ConnectError> {
     let mut config = match source {
         Source::File(path) => {
-            let broken = |error: KubeconfigError| ConnectError::Kubeconfig { path: path.display().to_string(), reason: error.to_string() };
+            let broken = |error: KubeconfigError| ConnectError::Kubeconfig { path: path.display().to_string(), reason: first_line(&error) };
             let kubeconfig = Kubeconfig::read_from(path).map_err(broken)?;
             Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(broken)?
         }
@@ -39,6 +39,11 @@ pub(super) async fn config(source: &Source) -> Result<Config, ConnectError> {
     // Watches and followed logs are silent for as long as nothing happens; they have idle limits of their own.
     config.read_timeout = None;
     Ok(config)
+}
+
+/// A parser's message goes on with a drawing of the place; the place itself is in the first line.
+fn first_line(error: &KubeconfigError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// Makes a client, with connections of its own.

@@ -208,12 +208,12 @@ impl Index {
         }
     }
 
-    /// A kind's list or watch broke: what is shown is as old as when it was last heard of.
-    pub(super) fn lost(&self, kind: Kind) {
+    /// A kind's list or watch broke: what is shown is as old as when it was last heard of, or nothing yet is shown as of now.
+    pub(super) fn lost(&self, kind: Kind, now: Timestamp) {
         let mut state = self.lock();
         state.lost.insert(kind);
         if state.stale.is_none() {
-            let since = state.heard.get(&kind).copied().unwrap_or_default();
+            let since = state.heard.get(&kind).copied().unwrap_or(now);
             state.stale = Some(since);
             drop(state);
             self.tell(Change::Stale(Some(since)));

@@ -103,7 +103,7 @@ async fn one<T: Watched>(client: &Client, index: &Index, clock: &Clock) {
             }
             Err((Break::Failed(reason), resume)) => {
                 tracing::warn!(path = T::PATH, reason, wait_ms = wait.as_millis(), "watch broken; trying again");
-                index.lost(T::KIND);
+                index.lost(T::KIND, clock.now());
                 version = resume;
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(BACKOFF.1);

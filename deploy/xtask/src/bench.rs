@@ -1,0 +1,124 @@
+//! `cargo xtask bench`: figures, each beside the limit or the peer that it is judged by.
+//!
+//! What is measured lives with what it measures: the server's `bench` program and `slipway-trainer bench` print JSON, and this
+//! sets their figures beside their limits.
+
+use std::{fs, path::Path, process::Command};
+
+use crate::{
+    build::{self, Built, with_libtorch},
+    place,
+    step::{quietly, step},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Fail where a figure misses its limit
+    #[arg(long)]
+    strict: bool,
+}
+
+/// One figure.
+struct Figure {
+    what: String,
+    measured: f64,
+    unit: &'static str,
+    limit: f64,
+    /// Whether more is better.
+    at_least: bool,
+}
+
+pub fn run(args: &Args) -> Result<(), String> {
+    let built = build::everything()?;
+    let mut figures = vec![first_load(&built.site)?];
+    figures.extend(server(&built)?);
+    figures.extend(trainer(&built)?);
+    println!("\n{:<58} {:>14} {:>14}", "figure", "measured", "limit");
+    let mut missed = 0;
+    for figure in &figures {
+        let met = if figure.at_least { figure.measured >= figure.limit } else { figure.measured <= figure.limit };
+        missed += u32::from(!met);
+        let mark = if met { "●" } else { "✕" };
+        let sign = if figure.at_least { "≥" } else { "≤" };
+        println!("{mark} {:<56} {:>14} {sign}{:>13}", figure.what, shown(figure.measured, figure.unit), shown(figure.limit, figure.unit));
+    }
+    if args.strict && missed > 0 { Err(format!("{missed} figures miss their limit")) } else { Ok(()) }
+}
+
+fn shown(value: f64, unit: &str) -> String {
+    if value.abs() >= 1000.0 { format!("{value:.0} {unit}") } else { format!("{value:.2} {unit}") }
+}
+
+/// What a browser fetches before a page is alive.
+fn first_load(site: &Path) -> Result<Figure, String> {
+    let mut bytes = 0;
+    for name in ["slipway.css.br", "slipway.js.br", "slipway_bg.wasm.br"] {
+        let path = site.join("pkg").join(name);
+        bytes += fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?.len();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a file's size")]
+    let measured = bytes as f64 / 1000.0;
+    Ok(Figure { what: "first load: style, script and WebAssembly, Brotli".into(), measured, unit: "kB", limit: 300.0, at_least: false })
+}
+
+/// Figures that the server's bench program prints: `[{"what", "measured", "unit", "limit", "at_least"}]`.
+fn server(built: &Built) -> Result<Vec<Figure>, String> {
+    let text = step("Measuring the server", || {
+        quietly(built.toolchain.cargo().args(["run", "--quiet", "--release", "--package", "slipway-server", "--bin", "bench"]))
+    })?;
+    let rows: Vec<serde_json::Value> = serde_json::from_str(text.trim()).map_err(|error| format!("the server's bench printed no figures: {error}\n{text}"))?;
+    Ok(rows
+        .iter()
+        .map(|row| Figure {
+            what: row["what"].as_str().unwrap_or_default().to_owned(),
+            measured: row["measured"].as_f64().unwrap_or(f64::NAN),
+            unit: match row["unit"].as_str() {
+                Some("points/s") => "points/s",
+                Some("µs") => "µs",
+                Some("ms") => "ms",
+                Some("bytes") => "bytes",
+                Some("kB") => "kB",
+                Some("MB") => "MB",
+                _ => "",
+            },
+            limit: row["limit"].as_f64().unwrap_or(f64::NAN),
+            at_least: row["at_least"].as_bool().unwrap_or(false),
+        })
+        .collect())
+}
+
+/// An epoch of the same models here and in PyTorch, of the same version.
+fn trainer(built: &Built) -> Result<Vec<Figure>, String> {
+    let python = peer()?;
+    let threads = |command: &mut Command| -> Result<serde_json::Value, String> {
+        let text = quietly(command.env("OMP_NUM_THREADS", "1"))?;
+        serde_json::from_str(text.trim()).map_err(|error| format!("no figures: {error}\n{text}"))
+    };
+    let ours = step("Measuring the trainer", || threads(with_libtorch(Command::new(&built.trainer).arg("bench"), &built.libtorch)))?;
+    let theirs = step("Measuring PyTorch", || threads(Command::new(python).arg(place::root().join("deploy/trainer/bench/peer.py"))))?;
+    Ok(["mlp_ms", "cnn_ms"]
+        .into_iter()
+        .map(|key| Figure {
+            what: format!("trainer: an epoch of the {}, to PyTorch's", key.trim_end_matches("_ms").to_uppercase()),
+            measured: ours[key].as_f64().unwrap_or(f64::NAN) / theirs[key].as_f64().unwrap_or(f64::NAN),
+            unit: "×",
+            limit: 1.0,
+            at_least: false,
+        })
+        .collect())
+}
+
+/// A Python with PyTorch, in the cache.
+fn peer() -> Result<std::path::PathBuf, String> {
+    let folder = place::cache()?.join("pytorch-2.13.0");
+    let python = folder.join("bin/python3");
+    if folder.join(".ready").exists() {
+        return Ok(python);
+    }
+    step("Installing PyTorch, the peer (once, several GB)", || {
+        quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", "torch==2.13.0"]))?;
+        fs::write(folder.join(".ready"), "").map_err(|error| error.to_string())
+    })?;
+    Ok(python)
+}

@@ -1,0 +1,102 @@
+//! Building: the style sheet, the browser's part, the server, the sandbox, the trainer.
+//!
+//! One target folder, and the same packages with the same features in every call, so that nothing is compiled twice.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    fetch, place,
+    step::{quietly, step},
+    toolchain::Toolchain,
+};
+
+/// Everything that runs.
+#[derive(Debug)]
+pub struct Built {
+    pub toolchain: Toolchain,
+    pub server: PathBuf,
+    pub sandbox: PathBuf,
+    pub trainer: PathBuf,
+    pub kubernetes: PathBuf,
+    pub libtorch: PathBuf,
+    pub site: PathBuf,
+}
+
+/// Builds everything.
+pub fn everything() -> Result<Built, String> {
+    let toolchain = Toolchain::ready()?;
+    let kubernetes = fetch::kubernetes()?;
+    let libtorch = fetch::libtorch()?;
+    step("Building the server and the sandbox", || quietly(toolchain.cargo().args(["build", "--quiet", "--bins"])))?;
+    let site = frontend(&toolchain)?;
+    step("Building the trainer", || {
+        quietly(with_libtorch(toolchain.cargo().args(["build", "--quiet", "--release", "--package", "slipway-trainer"]), &libtorch))
+    })?;
+    let binary = |profile: &str, name: &str| place::target().join(profile).join(name);
+    Ok(Built {
+        server: binary("debug", "slipway-server"),
+        sandbox: binary("debug", "sandbox"),
+        trainer: binary("release", "slipway-trainer"),
+        toolchain,
+        kubernetes,
+        libtorch,
+        site,
+    })
+}
+
+/// Lets a program be linked with libtorch, and find it.
+pub fn with_libtorch<'a>(command: &'a mut Command, libtorch: &Path) -> &'a mut Command {
+    command.env("LIBTORCH", libtorch).env("LD_LIBRARY_PATH", libtorch.join("lib"))
+}
+
+/// The browser's part: the style sheet, the WebAssembly and its script, each compressed beside itself.
+pub fn frontend(toolchain: &Toolchain) -> Result<PathBuf, String> {
+    let site = place::target().join("site");
+    let package = site.join("pkg");
+    fs::create_dir_all(&package).map_err(|error| format!("{}: {error}", package.display()))?;
+    step("Building the style sheet", || {
+        let run = ["run", "--quiet", "--package", "style", "--", "-i", "style/app.css", "-o"];
+        quietly(toolchain.cargo().args(run).arg(package.join("slipway.css")).arg("app/src"))
+    })?;
+    step("Building the browser's part", || {
+        let build = "build --quiet --package slipway-app --lib --target wasm32-unknown-unknown --no-default-features --features hydrate --profile wasm-release";
+        quietly(toolchain.cargo().args(build.split(' ')))
+    })?;
+    let wasm = place::target().join("wasm32-unknown-unknown/wasm-release/slipway_app.wasm");
+    if is_newer(&wasm, &package.join("slipway_bg.wasm")) {
+        step("Making its script", || {
+            let run = ["run", "--quiet", "--release", "--package", "wasm-bindgen-program", "--"];
+            quietly(toolchain.cargo().args(run).arg(&wasm).arg(&package).arg("slipway"))?;
+            shrink(&package.join("slipway_bg.wasm"))
+        })?;
+    }
+    step("Compressing", || compress(&package))?;
+    Ok(site)
+}
+
+fn is_newer(source: &Path, made: &Path) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    match (time(source), time(made)) {
+        (Some(source), Some(made)) => source > made,
+        _ => true,
+    }
+}
+
+/// Makes the WebAssembly smaller where binaryen's `wasm-opt` is at hand; it is right without.
+fn shrink(wasm: &Path) -> Result<(), String> {
+    let own = place::root().join("end2end/node_modules/.bin/wasm-opt");
+    let Some(tool) = own.exists().then_some(own).or_else(|| place::find("wasm-opt")) else { return Ok(()) };
+    quietly(Command::new(tool).args(["-Oz", "--all-features"]).arg(wasm).arg("-o").arg(wasm)).map(|_| ())
+}
+
+/// Writes `NAME.br` and `NAME.gz` beside each file where Node is at hand; the server compresses as it goes otherwise.
+fn compress(folder: &Path) -> Result<(), String> {
+    if place::find("node").is_none() {
+        return Ok(());
+    }
+    quietly(Command::new("node").args(["-e", include_str!("compress.js")]).arg(folder)).map(|_| ())
+}
