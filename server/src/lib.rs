@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod drivers;
 pub mod figures;
 pub mod hex;
 pub mod http;

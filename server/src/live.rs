@@ -4,6 +4,8 @@
 //! what it missed; a reader that is too slow, or was away for too long, is told to fetch everything again instead. Nothing here
 //! knows who may see what: each message carries its [`Scope`], and the stream asks the policy.
 
+pub mod changes;
+
 use std::{
     collections::VecDeque,
     fmt,

@@ -1,32 +1,26 @@
 //! The whole server, put together: database, cluster, services, drivers and HTTP, from the start to an orderly end.
 
-mod no_runs;
-
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use slipway_app::{live::Message, ports::Ports};
-use slipway_domain::team::TeamName;
 use tokio::{
     net::TcpListener,
     sync::{broadcast::error::RecvError, watch},
     task::{JoinHandle, JoinSet},
+    time::Instant,
 };
 
 use crate::{
     clock::Clock,
     cluster::{self, Change, Cluster, Source, manifest},
-    figures,
+    drivers, figures,
     http::{self, Files, Notices, Web},
     live::{Hub, Scope},
     services::{
         health::Health,
         people::People,
-        sign_in::{FIRST_TEAM, SignIn},
+        runs::Runs,
+        sign_in::{SignIn, first_team},
     },
     store::{self, Store, teams},
 };
@@ -109,15 +103,16 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     store.migrate().await?;
     let migrated = Instant::now();
     figures::install();
-    let first_team = TeamName::parse(FIRST_TEAM).expect("a constant that is a name");
-    teams::ensure(&store, &first_team, clock.now()).await?;
+    teams::ensure(&store, &first_team(), clock.now()).await?;
 
     let (shutdown, down) = watch::channel(false);
     let hub = Hub::new(clock.now().as_millisecond());
     let sign_in = SignIn::new(store.clone(), clock.clone(), hub.clone());
-    let ports = Ports { runs: Arc::new(no_runs::NoRuns), people: Arc::new(People::new(sign_in.clone())) };
 
     let mut background = JoinSet::new();
+    let shared = drivers::start(store.clone(), cluster.clone(), clock.clone(), hub.clone(), &down, &mut background);
+    let runs = Runs::new(store.clone(), cluster.clone(), clock.clone(), settings.objects.clone(), shared);
+    let ports = Ports { runs: Arc::new(runs), people: Arc::new(People::new(sign_in.clone())) };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
     background.spawn(until(down.clone(), prepare_teams(cluster.clone(), store.clone(), settings.objects)));
@@ -138,7 +133,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let listener = TcpListener::bind(settings.listen).await.map_err(unusable)?;
     let address = listener.local_addr().map_err(unusable)?;
     let serving = tokio::spawn(http::accept::serve(listener, http::router(&web), down));
-    tracing::info!(%address, milliseconds = migrated.elapsed().as_millis(), "serving; the time is since the tables were up to date");
+    tracing::info!(%address, milliseconds = u64::try_from(migrated.elapsed().as_millis()).unwrap_or(u64::MAX), "serving; the time is since the tables were up to date");
     Ok(Running { address, store, cluster, hub, sign_in, shutdown, serving, background })
 }
 
@@ -220,7 +215,7 @@ async fn prepare_teams(cluster: Cluster, store: Store, objects: manifest::Settin
         left = still_left;
         if !left.is_empty() {
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(60));
+            pause = (pause * 2).min(Duration::from_mins(1));
         }
     }
 }

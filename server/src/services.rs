@@ -6,6 +6,7 @@ pub mod limit;
 pub mod links;
 pub mod passwords;
 pub mod people;
+pub mod runs;
 pub mod sign_in;
 
 use slipway_domain::{

@@ -10,9 +10,15 @@
 
 pub mod audit;
 mod error;
+pub mod history;
+pub mod intake;
+pub mod logs;
+pub mod metrics;
 pub mod people;
+pub mod runs;
 pub mod sessions;
 pub mod teams;
+mod varint;
 
 use std::{path::Path, str::FromStr, time::Duration};
 

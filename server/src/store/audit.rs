@@ -132,7 +132,8 @@ impl Audit {
         after: Option<Value>,
     ) -> Result<Intent, Error> {
         let text = |value: Option<Value>| value.map(|value| value.to_string());
-        let entry = Entry { actor: actor.into(), action: action.to_owned(), subject: subject.to_owned(), before: text(before), after: text(after) };
+        let entry =
+            Entry { actor: actor.into(), action: action.to_owned(), subject: subject.to_owned(), before: text(before), after: text(after) };
         let seq = self.append(&entry, "intent", None, None).await?;
         Ok(Intent { audit: self.clone(), entry, seq })
     }

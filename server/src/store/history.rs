@@ -1,5 +1,7 @@
 //! What happened to a run: its states and phases, its Pods, what was said about it, and the orders to stop it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use slipway_domain::{
     person::Caller,
@@ -128,22 +130,42 @@ pub async fn with_pods(store: &Store) -> Result<Vec<RunId>, Error> {
     Ok(ids.into_iter().map(RunId).collect())
 }
 
-/// Keeps an event; the same one seen again takes the place of the earlier. Says whether there is a run that it is about.
+/// An event about a run, with the key that is the same for the same event seen again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyedEvent {
+    /// The run.
+    pub run: RunId,
+    /// The key.
+    pub key: String,
+    /// The event.
+    pub row: EventRow,
+}
+
+/// Keeps events; the same one seen again takes the place of the earlier, and one of a run that is not there is left out. Says
+/// of which runs any was new.
 ///
 /// # Errors
 /// What the database refused.
-pub async fn keep_event(store: &Store, id: &RunId, key: &str, event: &EventRow) -> Result<bool, Error> {
+pub async fn keep_events(store: &Store, events: &[KeyedEvent]) -> Result<BTreeSet<RunId>, Error> {
     const SQL: &str = "INSERT INTO run_event (run_id, key, at, warning, reason, object, message, count) \
                        SELECT id, $2, $3, $4, $5, $6, $7, $8 FROM run WHERE id = $1 AND deleted IS NULL \
                        ON CONFLICT (run_id, key) DO UPDATE SET at = excluded.at, message = excluded.message, count = excluded.count \
                        WHERE run_event.at <> excluded.at OR run_event.count <> excluded.count";
-    let rows = on_db!(store.writes(), pool => {
-        sqlx::query(SQL)
-            .bind(&id.0).bind(key).bind(event.at.as_millisecond()).bind(event.warning).bind(&event.reason).bind(&event.object)
-            .bind(&event.message).bind(i64::from(event.count))
-            .execute(pool).await.map(|done| done.rows_affected())
-    })?;
-    Ok(rows > 0)
+    let mut new = BTreeSet::new();
+    on_db!(store.writes(), pool => {
+        let mut transaction = pool.begin().await?;
+        for KeyedEvent { run, key, row } in events {
+            let rows = sqlx::query(SQL)
+                .bind(&run.0).bind(key).bind(row.at.as_millisecond()).bind(row.warning).bind(&row.reason).bind(&row.object)
+                .bind(&row.message).bind(i64::from(row.count))
+                .execute(&mut *transaction).await?.rows_affected();
+            if rows > 0 {
+                new.insert(run.clone());
+            }
+        }
+        transaction.commit().await?;
+    });
+    Ok(new)
 }
 
 #[derive(sqlx::FromRow)]

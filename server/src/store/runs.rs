@@ -235,6 +235,16 @@ pub async fn purge(store: &Store, until: Timestamp) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Whether a run of the team has this name.
+///
+/// # Errors
+/// What the database refused.
+pub async fn is_taken(store: &Store, team: &TeamName, name: &RunName) -> Result<bool, Error> {
+    const SQL: &str = "SELECT COUNT(*) FROM run WHERE team = $1 AND name = $2 AND deleted IS NULL";
+    let count: i64 = on_db!(store.reads(), pool => sqlx::query_scalar(SQL).bind(team.as_str()).bind(name.as_str()).fetch_one(pool).await)?;
+    Ok(count > 0)
+}
+
 /// A name that no run of the team has: the stem, a dash and a number.
 ///
 /// # Errors

@@ -208,7 +208,9 @@ impl Sessions {
     /// What the database refused.
     pub async fn end_all_but(&self, person: &PersonId, keep: &str) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM session WHERE person_id = $1 AND substr(id_hash, 1, 16) <> $2";
-        Ok(on_db!(self.store.writes(), pool => sqlx::query(SQL).bind(&person.0).bind(keep).execute(pool).await.map(|done| done.rows_affected()))?)
+        Ok(
+            on_db!(self.store.writes(), pool => sqlx::query(SQL).bind(&person.0).bind(keep).execute(pool).await.map(|done| done.rows_affected()))?,
+        )
     }
 
     /// Forgets sessions that have ended.

@@ -23,6 +23,7 @@ pub async fn ensure(store: &Store, team: &TeamName, now: Timestamp) -> Result<bo
 /// # Errors
 /// What the database refused.
 pub async fn list(store: &Store) -> Result<Vec<TeamName>, Error> {
-    let names: Vec<String> = on_db!(store.reads(), pool => sqlx::query_scalar("SELECT name FROM team ORDER BY name").fetch_all(pool).await)?;
+    let names: Vec<String> =
+        on_db!(store.reads(), pool => sqlx::query_scalar("SELECT name FROM team ORDER BY name").fetch_all(pool).await)?;
     names.iter().map(|name| TeamName::parse(name).map_err(Error::unexpected)).collect()
 }

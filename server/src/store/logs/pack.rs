@@ -18,6 +18,7 @@ pub struct Lines {
     body: Vec<u8>,
     count: u64,
     before: i64,
+    text_bytes: u64,
 }
 
 /// A chunk as it is to be stored.
@@ -25,7 +26,7 @@ pub struct Lines {
 pub struct PackedLines {
     /// Lines in it.
     pub lines: u64,
-    /// Bytes, uncompressed.
+    /// Bytes of their text, with a line break each.
     pub bytes: u64,
     /// The lines.
     pub data: Vec<u8>,
@@ -39,9 +40,10 @@ impl Lines {
         put(&mut self.body, text.len() as u64);
         self.body.extend_from_slice(text.as_bytes());
         self.count += 1;
+        self.text_bytes += text.len() as u64 + 1;
     }
 
-    /// Bytes so far.
+    /// Bytes taken up so far.
     pub const fn bytes(&self) -> usize {
         self.body.len()
     }
@@ -56,7 +58,7 @@ impl Lines {
         let mut encoder = DeflateEncoder::new(Vec::with_capacity(self.body.len() / 4), Compression::fast());
         let written = encoder.write_all(&head).and_then(|()| encoder.write_all(&self.body)).and_then(|()| encoder.finish());
         let data = written.expect("writing to memory does not fail");
-        Some(PackedLines { lines: self.count, bytes: self.body.len() as u64, data })
+        Some(PackedLines { lines: self.count, bytes: self.text_bytes, data })
     }
 }
 
@@ -123,7 +125,7 @@ mod tests {
     fn merged_chunks_hold_the_same_lines() {
         let merged = merge(&[packed(&[(1, "a"), (2, "b")]).data, packed(&[(3, "c")]).data]).expect("whole");
         assert_eq!(Unpacked::new(&merged.data).expect("whole").lines(), Ok(vec![(1, "a"), (2, "b"), (3, "c")]));
-        assert_eq!(merged.lines, 3);
+        assert_eq!((merged.lines, merged.bytes), (3, 6));
     }
 
     #[test]

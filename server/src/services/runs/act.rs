@@ -1,0 +1,77 @@
+//! Stopping, suspending, resuming and deleting a run.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use slipway_domain::{
+    person::Caller,
+    policy::{Action, Subject, may},
+    refusal::Refusal,
+    run::{spec::RunId, view::RunAction},
+};
+
+use super::{Runs, in_time, permit, subject};
+use crate::{
+    live::changes::Changed,
+    store::{
+        history,
+        runs::{self, Run},
+    },
+};
+
+const fn policy_action(action: RunAction) -> Action {
+    match action {
+        RunAction::Stop | RunAction::Suspend | RunAction::Resume => Action::StopRun,
+        RunAction::Delete => Action::DeleteRun,
+    }
+}
+
+/// What may not be done to a run now, and why.
+pub(super) fn denied(caller: &Caller, run: &Run) -> BTreeMap<RunAction, String> {
+    let made = Subject::Made { team: &run.row.team, by: &run.made_by };
+    let refusal = |action: RunAction| may(caller, policy_action(action), made).and_then(|()| action.fits(run.row.state.kind())).err();
+    RunAction::ALL.into_iter().filter_map(|action| Some((action, refusal(action)?.to_string()))).collect()
+}
+
+impl Runs {
+    pub(super) async fn act(&self, caller: &Caller, id: &RunId, action: RunAction) -> Result<(), Refusal> {
+        let run = self.visible(caller, id).await?;
+        let word = format!("{} run", action.word());
+        let what = subject(&run.row);
+        let made = Subject::Made { team: &run.row.team, by: &run.made_by };
+        permit(&self.0.audit, caller, (policy_action(action), made), &word, &what).await?;
+        let before = run.row.state.kind();
+        action.fits(before)?;
+        let states = (Some(json!(before.word())), None);
+        self.0.audit.around(caller, &word, &what, states, self.change(caller, &run, action)).await?;
+        if action != RunAction::Delete {
+            self.settle(id, before).await;
+        }
+        Ok(())
+    }
+
+    async fn change(&self, caller: &Caller, run: &Run, action: RunAction) -> Result<(), Refusal> {
+        let (store, clock, changes) = (&self.0.store, &self.0.clock, &self.0.shared.changes);
+        let (id, team, name) = (&run.row.id, &run.row.team, &run.row.name);
+        let cluster = self.0.cluster.acting_as(caller);
+        match action {
+            RunAction::Stop => {
+                history::order_stop(store, id, caller, clock.now()).await?;
+                if let Err(error) = in_time(cluster.delete_job(team, name)).await {
+                    history::refuse_stop(store, id, clock.now()).await?;
+                    return Err(error.into());
+                }
+            }
+            RunAction::Suspend => in_time(cluster.set_suspended(team, name, true)).await?,
+            RunAction::Resume => in_time(cluster.set_suspended(team, name, false)).await?,
+            RunAction::Delete => {
+                // The Job first: were it left, it would hold the name in the cluster and belong to nobody.
+                in_time(cluster.delete_job(team, name)).await?;
+                runs::delete(store, id, clock.now()).await?;
+                self.0.shared.intake.forget(id.clone()).await;
+                changes.note(id, Changed { gone: Some(team.clone()), ..Changed::default() });
+            }
+        }
+        Ok(())
+    }
+}
