@@ -4,6 +4,7 @@
 //! server and in the browser.
 
 pub mod name;
+pub mod pending;
 pub mod person;
 pub mod policy;
 pub mod quantity;

@@ -52,7 +52,7 @@ fn shown(value: f64, unit: &str) -> String {
 /// What a browser fetches before a page is alive.
 fn first_load(site: &Path) -> Result<Figure, String> {
     let mut bytes = 0;
-    for name in ["slipway.css.br", "slipway.js.br", "slipway_bg.wasm.br"] {
+    for name in ["app.css.br", "slipway.js.br", "slipway_bg.wasm.br"] {
         let path = site.join("pkg").join(name);
         bytes += fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?.len();
     }

@@ -60,7 +60,7 @@ pub fn frontend(toolchain: &Toolchain) -> Result<PathBuf, String> {
     fs::create_dir_all(&package).map_err(|error| format!("{}: {error}", package.display()))?;
     step("Building the style sheet", || {
         let run = ["run", "--quiet", "--package", "style", "--", "-i", "style/app.css", "-o"];
-        quietly(toolchain.cargo().args(run).arg(package.join("slipway.css")).arg("app/src"))
+        quietly(toolchain.cargo().args(run).arg(package.join("app.css")).arg("app/src"))
     })?;
     step("Building the browser's part", || {
         let build = "build --quiet --package slipway-app --lib --target wasm32-unknown-unknown --no-default-features --features hydrate --profile wasm-release";

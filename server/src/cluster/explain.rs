@@ -1,7 +1,10 @@
 //! Why a run waits, from what the index holds.
 
 use jiff::Timestamp;
-use slipway_domain::run::spec::RunId;
+use slipway_domain::{
+    pending::{self, Waiting},
+    run::spec::RunId,
+};
 
 use super::Index;
 
@@ -11,6 +14,6 @@ impl Index {
         let Some(facts) = self.run(id) else { return "Kubernetes has not seen its Job yet".to_owned() };
         let refused = facts.job.and_then(|job| job.refused);
         let unschedulable = facts.pods.into_iter().find_map(|pod| pod.unschedulable);
-        refused.or(unschedulable).unwrap_or_else(|| "Kubernetes is making its Pod".to_owned())
+        pending::explain(Waiting { refused: refused.as_deref(), unschedulable: unschedulable.as_deref(), asks_for: "" })
     }
 }
