@@ -1,6 +1,10 @@
 //! `cargo xtask test`: every test there is.
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use crate::{
     build::{self, Built, with_libtorch},
@@ -37,9 +41,13 @@ struct Count {
 }
 
 pub fn run(args: &Args) -> Result<(), String> {
+    let wanted = |kind| args.only.is_none_or(|only| only == kind);
+    if wanted(Kind::Browser) {
+        // First, because what it installs makes the WebAssembly smaller.
+        fetch::end2end()?;
+    }
     let built = build::everything()?;
     let mut count = Count::default();
-    let wanted = |kind| args.only.is_none_or(|only| only == kind);
     if wanted(Kind::Rust) {
         count.add(rust(&built, args.filter.as_deref())?);
     }
@@ -94,8 +102,9 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let mut sandbox = step("Starting Kubernetes for the browser tests", || stack::sandbox(built, &place))?;
     let mut command = stack::serve(built, &place, &Cluster::Sandbox)?;
     let mut server = command.spawn().map_err(|error| format!("the server cannot be started: {error}"))?;
-    let outcome = stack::wait_for(&place, &mut server).and_then(|()| {
-        let link = stack::admin_link(built, &place).ok_or("the server gave no link for the first admin")?;
+    let ready = stack::wait_for(&place, &mut server);
+    let link = ready.and_then(|()| stack::admin_link(built, &place).ok_or_else(|| "the server gave no link for the first admin".to_owned()));
+    let outcome = link.and_then(|link| {
         // The tests kill the server and the node agent, and look into the cluster as its administrator.
         let mut tests = Command::new("npx");
         tests
@@ -106,14 +115,26 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
             .env("SLIPWAY_ADMIN_LINK", link)
             .env("SLIPWAY_DATA", &place.data)
             .env("SLIPWAY_KUBECONFIG_ADMIN", place.admin_kubeconfig())
-            .env("SLIPWAY_SERVER_PID", server.id().to_string())
-            .env("SLIPWAY_SERVER", &built.server)
-            .env("SLIPWAY_SITE", &built.site)
-            .env("SLIPWAY_CLIENT_KUBECONFIG", place.kubeconfig())
             .env("CHROMIUM", &chromium);
-        watched(&mut tests)
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            // As `up` does: a server that dies is started again.
+            let keeper = scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    if matches!(server.try_wait(), Ok(Some(_))) && let Ok(next) = command.spawn() {
+                        server = next;
+                    }
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                stack::stop(&mut server);
+            });
+            let outcome = watched(&mut tests);
+            done.store(true, Ordering::SeqCst);
+            // It only ends by itself.
+            let _ = keeper.join();
+            outcome
+        })
     });
-    stack::stop(&mut server);
     stack::stop(&mut sandbox);
     let (ok, text) = outcome?;
     let mut count = Count::default();
