@@ -36,7 +36,7 @@ pub enum Action {
 /// The database.
 #[derive(Debug, Args)]
 pub struct Database {
-    /// Where everything is kept that the cluster forgets: sqlite://PATH or postgres://USER@HOST/NAME
+    /// Where everything is kept that the cluster forgets: `sqlite://PATH` or `postgres://USER@HOST/NAME`
     #[arg(long, env = "SLIPWAY_DATABASE", default_value = "sqlite://slipway.db", hide_env_values = true)]
     pub database: String,
 }
@@ -44,7 +44,7 @@ pub struct Database {
 /// The address that people type.
 #[derive(Debug, Args)]
 pub struct PublicUrl {
-    /// The address that people type; https:// when a proxy in front speaks TLS [default: http://LISTEN]
+    /// The address that people type, which begins with `https://` where a proxy in front speaks TLS [default: the address listened on]
     #[arg(long, env = "SLIPWAY_PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<String>,
 }
@@ -59,7 +59,7 @@ pub struct Serve {
     pub database: Database,
     #[command(flatten)]
     pub cluster: Cluster,
-    /// The folder with pkg/slipway.js, pkg/slipway_bg.wasm and the style sheet
+    /// The folder with `pkg/slipway.js`, `pkg/slipway_bg.wasm` and the style sheet
     #[arg(long, env = "SLIPWAY_SITE_ROOT", default_value = "target/site")]
     pub site_root: PathBuf,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub struct Serve {
     /// Storage class of that volume [default: the cluster's]
     #[arg(long, env = "SLIPWAY_STORAGE_CLASS")]
     pub storage_class: Option<String>,
-    /// Believe the last address in X-Forwarded-For: only behind a proxy that sets it
+    /// Believe the last address in `X-Forwarded-For`: only behind a proxy that sets it
     #[arg(long, env = "SLIPWAY_TRUST_PROXY")]
     pub trust_proxy: bool,
     /// What Prometheus must send to /metrics as a bearer token [default: only this machine may ask]

@@ -123,10 +123,7 @@ impl Web {
 
 /// Every route, behind every layer.
 pub fn router(web: &Web) -> Router {
-    let streams = Router::new()
-        .route("/live", get(live::stream))
-        .route("/runs/{id}/log", get(log_file::download))
-        .with_state(web.clone());
+    let streams = Router::new().route("/live", get(live::stream)).route("/runs/{id}/log", get(log_file::download)).with_state(web.clone());
     let forms = Router::new()
         .route(paths::POST_SIGN_IN, post(sign_in::sign_in))
         .route(paths::POST_SIGN_OUT, post(sign_in::sign_out))
@@ -166,7 +163,9 @@ fn cookie(web: &Web) -> SessionManagerLayer<Sessions> {
 async fn give_up(request: Request, next: Next) -> Response {
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => plain::page(StatusCode::SERVICE_UNAVAILABLE, "This took too long", "The server gave up after 30 s; try again in a moment"),
+        Err(_) => {
+            plain::page(StatusCode::SERVICE_UNAVAILABLE, "This took too long", "The server gave up after 30 s; try again in a moment")
+        }
     }
 }
 

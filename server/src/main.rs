@@ -1,6 +1,6 @@
 //! The program: reads its command line, does what it says, and says in one sentence why it did not.
 
-use std::{net::SocketAddr, process::ExitCode, thread::available_parallelism};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, thread::available_parallelism};
 
 use clap::Parser;
 use slipway_server::{
@@ -15,7 +15,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// What is logged where `RUST_LOG` says nothing: of the libraries, only what went wrong.
-const LOGGED: &str = "info,sqlx=warn,hyper=warn,kube=warn,tower=warn,tower_http=warn,tower_sessions=error,tower_sessions_core=error";
+const LOGGED: &str =
+    "info,sqlx=warn,hyper=warn,kube_client=off,kube_runtime=warn,tower=warn,tower_http=warn,tower_sessions=error,tower_sessions_core=error";
 
 /// The exit status of `admin-link` where there is an admin already.
 const ADMIN_EXISTS: u8 = 3;
@@ -53,7 +54,7 @@ fn log(log: Log) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log {
         Log::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init(),
-        Log::Text => builder.init(),
+        Log::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
     }
 }
 
@@ -65,7 +66,10 @@ async fn run(options: Serve) -> Result<(), String> {
     let settings = options.settings();
     let public_url = settings.web.public_url.clone();
     if public_url.starts_with("http://") && !is_this_machine(&public_url) {
-        tracing::warn!(public_url, "browsers keep nobody signed in over http:// from another machine; put a proxy with TLS in front and give its https:// address with --public-url");
+        tracing::warn!(
+            public_url,
+            "browsers keep nobody signed in over http:// from another machine; put a proxy with TLS in front and give its https:// address with --public-url"
+        );
     }
     let running = serve::start(settings, Clock::machine()).await.map_err(|error| error.to_string())?;
     tracing::info!(public_url, "ready");
@@ -80,7 +84,9 @@ async fn run(options: Serve) -> Result<(), String> {
 fn is_this_machine(url: &str) -> bool {
     let host = url.trim_start_matches("http://");
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name.ends_with(".localhost") || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 async fn open(url: &str) -> Result<Store, String> {

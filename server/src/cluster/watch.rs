@@ -124,9 +124,9 @@ struct ListMeta {
 }
 
 #[derive(Deserialize)]
-struct List<T> {
+pub(super) struct List<T> {
     metadata: ListMeta,
-    items: Vec<T>,
+    pub items: Vec<T>,
 }
 
 async fn list<T: Watched>(client: &Client, index: &Index, clock: &Clock) -> Ended {
@@ -151,7 +151,7 @@ async fn list<T: Watched>(client: &Client, index: &Index, clock: &Clock) -> Ende
 }
 
 /// Reads a page at once; where an object in it does not parse, reads them one by one and leaves that one out.
-fn parse_page<T: Watched>(text: &str) -> Result<List<T>, serde_json::Error> {
+pub(super) fn parse_page<T: Watched>(text: &str) -> Result<List<T>, serde_json::Error> {
     if let Ok(page) = serde_json::from_str::<List<T>>(text) {
         return Ok(page);
     }
@@ -203,8 +203,8 @@ async fn follow<T: Watched>(client: &Client, index: &Index, clock: &Clock, from:
         match timeout(SILENCE, lines.read_until(b'\n', &mut line)).await {
             Ok(Ok(0)) => return Ok(version),
             Ok(Ok(_)) => {}
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(version),
-            Ok(Err(error)) => return Err((Break::Failed(error.to_string()), Some(version))),
+            // However a stream breaks off, the next one says whether the API server is there.
+            Ok(Err(_)) => return Ok(version),
             Err(_) => return Err((Break::Failed("silence".into()), Some(version))),
         }
         let Ok(event) = serde_json::from_slice::<Line<'_>>(&line) else {

@@ -22,7 +22,7 @@ use crate::serve::ended;
 const CONNECTIONS: usize = 4_096;
 
 /// How long a connection may take to say what it wants, which also bounds how long it stays open without wanting anything.
-const HEAD_PATIENCE: Duration = Duration::from_secs(60);
+const HEAD_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long requests under way have to be answered when the server ends.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +32,8 @@ pub async fn serve(listener: TcpListener, router: Router, mut shutdown: watch::R
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut connections = JoinSet::new();
     loop {
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        // It is never closed.
+        let Ok(place) = places.clone().acquire_owned().await else { break };
         tokio::select! {
             biased;
             () = ended(&mut shutdown) => break,

@@ -39,7 +39,8 @@ pub async fn metrics(State(web): State<Web>, Extension(here): Extension<OnThisMa
         None => here == OnThisMachine(true),
     };
     if !allowed {
-        let refusal = Refusal::forbidden("Ask from the machine that Slipway runs on, or with the token that it was started with (--metrics-token)");
+        let refusal =
+            Refusal::forbidden("Ask from the machine that Slipway runs on, or with the token that it was started with (--metrics-token)");
         return plain::refusal(&refusal);
     }
     let report = web.health.check().await;

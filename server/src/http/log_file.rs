@@ -62,7 +62,13 @@ pub async fn download(
     Path(id): Path<RunId>,
     Query(which): Query<Which>,
 ) -> Response {
-    let query = LogQuery { pod: which.pod.filter(|pod| !pod.is_empty()), restart: which.restart, from: Some(0), count: PAGE, search: String::new() };
+    let query = LogQuery {
+        pod: which.pod.filter(|pod| !pod.is_empty()),
+        restart: which.restart,
+        from: Some(0),
+        count: PAGE,
+        search: String::new(),
+    };
     let name = format!("{}.log", id.0.chars().filter(char::is_ascii_alphanumeric).take(36).collect::<String>());
     let mut reader = Reader { ports: web.ports.clone(), caller, id, query };
     // The first page comes before the status, so that a refusal is one.

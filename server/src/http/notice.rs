@@ -25,6 +25,7 @@ impl std::fmt::Debug for Notices {
 }
 
 impl Default for Notices {
+    #[allow(clippy::disallowed_methods, reason = "a key is chance and nothing else")]
     /// With a key that no other start has, from the system's generator.
     fn default() -> Self {
         let mut key = [0; 32];

@@ -5,7 +5,6 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     panic::AssertUnwindSafe,
-    time::Instant,
 };
 
 use axum::{
@@ -15,6 +14,7 @@ use axum::{
     response::Response,
 };
 use futures::FutureExt;
+use tokio::time::Instant;
 use tracing::{Instrument, field};
 use uuid::Uuid;
 
@@ -51,9 +51,8 @@ pub async fn observe(State(web): State<Web>, mut request: Request, next: Next) -
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let begun = Instant::now();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let mut response = whatever_happens(&id, next.run(request)).instrument(span.clone()).await;
     let seconds = begun.elapsed().as_secs_f64();
-    let mut response = answer.unwrap_or_else(|_| span.in_scope(|| after_panic(&id)));
     let status = response.status().as_u16();
     span.in_scope(|| tracing::info!(status, milliseconds = (seconds * 1_000.0).round(), "answered"));
     metrics::counter!("slipway_http_requests_total", "route" => route.clone(), "method" => method.to_string(), "status" => status.to_string())
@@ -65,12 +64,18 @@ pub async fn observe(State(web): State<Web>, mut request: Request, next: Next) -
     response
 }
 
+/// The answer, or after a panic an apology.
+async fn whatever_happens(id: &str, answer: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| after_panic(id))
+}
+
 fn after_panic(id: &str) -> Response {
     tracing::error!("a handler panicked; the lines before say where");
     let sentence = format!("Slipway made a mistake of its own; try again, and if it stays so give whoever runs it this number: {id}");
     plain::page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", &sentence)
 }
 
+#[allow(clippy::disallowed_methods, reason = "the id of a request begins here")]
 fn request_id(headers: &HeaderMap) -> String {
     let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     sent.filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
@@ -103,9 +108,21 @@ mod tests {
         assert_eq!(address(&headers, peer, true), peer);
     }
 
+    #[tokio::test]
+    async fn a_panic_is_the_end_of_its_request_alone_and_is_apologised_for() {
+        let response = whatever_happens("abc-1", async { panic!("meant to") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("give whoever runs it this number: abc-1"), "{text}");
+        assert!(!text.contains("meant to"), "{text}");
+    }
+
     #[test]
     fn an_id_that_is_no_word_is_replaced() {
-        let with = |id: &'static str| request_id(&HeaderMap::from_iter([(header::HeaderName::from_static(REQUEST_ID), HeaderValue::from_static(id))]));
+        let with = |id: &'static str| {
+            request_id(&HeaderMap::from_iter([(header::HeaderName::from_static(REQUEST_ID), HeaderValue::from_static(id))]))
+        };
         assert_eq!(with("a-b.c_1"), "a-b.c_1");
         for odd in ["", "a b", "a\tb", "x\"y", "é", &"x".repeat(65)] {
             let odd: &'static str = odd.to_owned().leak();

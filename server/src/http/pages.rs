@@ -34,7 +34,8 @@ pub fn router(web: &Web) -> Router {
         .with_state(options.clone());
     let forms = posted::ROUTES.into_iter().fold(Router::new(), |router, path| {
         let (options, context) = (options.clone(), context.clone());
-        let take = move |State(web): State<Web>, request: Request| posted::page(options, context, web.ports.clone(), caller(&request), request);
+        let take =
+            move |State(web): State<Web>, request: Request| posted::page(options, context, web.ports.clone(), caller(&request), request);
         router.route(path, post(take))
     });
     pages
@@ -53,7 +54,7 @@ fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
     move || {
         provide_context(ports.clone());
         provide_context(use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned()));
-        if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), leptos::nonce::use_nonce())
+        if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce())
             && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce))
         {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

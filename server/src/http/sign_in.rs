@@ -193,9 +193,19 @@ mod tests {
         for path in ["/", "/runs", "/runs/0190?tab=logs&x=%2F%2Fevil", "/runs#top"] {
             assert_eq!(local(path), Some(path));
         }
-        for elsewhere in
-            ["", "runs", "https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n", "javascript:alert(1)", "/auth/sign-out", "/é", "/ /x"]
-        {
+        for elsewhere in [
+            "",
+            "runs",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/\n",
+            "javascript:alert(1)",
+            "/auth/sign-out",
+            "/é",
+            "/ /x",
+        ] {
             assert_eq!(local(elsewhere), None, "{elsewhere:?}");
         }
     }

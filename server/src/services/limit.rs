@@ -1,7 +1,7 @@
 //! How often something may be tried: a token bucket for each key, kept as one number (the generic cell rate algorithm).
 //!
 //! For each key the time is kept at which its bucket will be full again. A try moves it on by one interval and is refused where
-//! that would be more than a whole bucket ahead of now. tower_governor limits by address alone, before the body is read; signing
+//! that would be more than a whole bucket ahead of now. `tower_governor` limits by address alone, before the body is read; signing
 //! in must be limited by name as well, and a try that succeeds must not count.
 
 use std::{

@@ -76,6 +76,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[allow(clippy::disallowed_methods, reason = "this is about time that passes")]
     async fn nobody_has_no_password_and_takes_as_long_to_say_so() {
         let passwords = Passwords::default();
         let hash = passwords.hash("correct horse battery".into()).await.unwrap();

@@ -28,8 +28,10 @@ use crate::{
 
 pub use crate::store::sessions::{Found, LIFETIME, Sessions, beginning};
 
-/// The team that the first start makes.
-pub const FIRST_TEAM: &str = "default";
+/// The team that the first start makes. Every cluster has its namespace.
+pub(crate) fn first_team() -> TeamName {
+    TeamName::parse("default").expect("a constant that is a name")
+}
 
 /// How often signing in may be tried.
 #[derive(Clone, Debug)]
@@ -137,22 +139,19 @@ impl SignIn {
         };
         let hash = person.as_ref().filter(|person| person.row.active).and_then(|person| person.password.clone());
         let matches = self.passwords.verify(password, hash).await?;
-        match person {
-            Some(person) if matches => {
-                self.limits.by_address.give_back(&address);
-                self.limits.by_name.give_back(person.row.name.as_str());
-                let actor = Actor::named(person.row.name.as_str(), &visitor.request);
-                self.audit.intent(actor, "sign in", &format!("from {}", visitor.address), None, None).await?.outcome(Ok(())).await;
-                Ok(person.row.id)
-            }
-            person => {
-                let refusal = Refusal::field("", "The name or the password is wrong, or the account is closed");
-                // A name that nobody has may be a password in the wrong field, so it is not written down.
-                let who = person.as_ref().map_or("[nobody]", |person| person.row.name.as_str());
-                self.audit.denied(Actor::named(who, &visitor.request), "sign in", &format!("from {}", visitor.address), &refusal).await;
-                Err(refusal)
-            }
+        let from = format!("from {}", visitor.address);
+        if let Some(person) = person.as_ref().filter(|_| matches) {
+            self.limits.by_address.give_back(&address);
+            self.limits.by_name.give_back(person.row.name.as_str());
+            let actor = Actor::named(person.row.name.as_str(), &visitor.request);
+            self.audit.intent(actor, "sign in", &from, None, None).await?.outcome(Ok(())).await;
+            return Ok(person.row.id.clone());
         }
+        let refusal = Refusal::field("", "The name or the password is wrong, or the account is closed");
+        // A name that nobody has may be a password in the wrong field, so it is not written down.
+        let who = person.as_ref().map_or("[nobody]", |person| person.row.name.as_str());
+        self.audit.denied(Actor::named(who, &visitor.request), "sign in", &from, &refusal).await;
+        Err(refusal)
     }
 
     /// Whom a one-time link is for.
@@ -183,15 +182,12 @@ impl SignIn {
         let token_hash = links::hash(&first.token);
         let actor = Actor::named(name.as_str(), &visitor.request);
         let subject = format!("person {name}");
-        let person = match invitation.person {
-            Some(_) => {
-                let change = async { people::accept(&self.store, &token_hash, &hash, self.clock.now()).await?.ok_or_else(used) };
-                self.audit.around(actor, "set password by link", &subject, (None, None), change).await?
-            }
-            None => {
-                let change = self.make_first_admin(name, &token_hash, &hash);
-                self.audit.around(actor, "make the first admin", &subject, (None, None), change).await?
-            }
+        let person = if invitation.person.is_some() {
+            let change = async { people::accept(&self.store, &token_hash, &hash, self.clock.now()).await?.ok_or_else(used) };
+            self.audit.around(actor, "set password by link", &subject, (None, None), change).await?
+        } else {
+            let change = self.make_first_admin(name, &token_hash, &hash);
+            self.audit.around(actor, "make the first admin", &subject, (None, None), change).await?
         };
         self.limits.by_address.give_back(&address);
         self.hub.people_changed();
@@ -200,8 +196,7 @@ impl SignIn {
 
     async fn make_first_admin(&self, name: PersonName, token_hash: &str, hash: &str) -> Result<PersonId, Refusal> {
         let now = self.clock.now();
-        let team = TeamName::parse(FIRST_TEAM).expect("a constant that is a name");
-        let person = NewPerson { id: new_id(), name, platform_admin: true, role: Some((team, Role::Admin)) };
+        let person = NewPerson { id: new_id(), name, platform_admin: true, role: Some((first_team(), Role::Admin)) };
         match people::accept_first_admin(&self.store, token_hash, &person, hash, now).await {
             Ok(true) => Ok(person.id),
             Ok(false) => Err(used()),
@@ -225,6 +220,7 @@ impl SignIn {
 }
 
 /// A new person's identity: a `UUIDv7`, so that ids sort by the time of creation.
+#[allow(clippy::disallowed_methods, reason = "the id of a person begins here")]
 pub(super) fn new_id() -> PersonId {
     PersonId(Uuid::now_v7().to_string())
 }

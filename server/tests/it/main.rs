@@ -1,0 +1,14 @@
+//! Slipway's server as its users meet it: over HTTP, with the real database. Each test has a server of its own.
+#![allow(clippy::disallowed_methods, reason = "what is measured here is how long a person waits")]
+
+mod audit;
+mod browser;
+mod databases;
+mod fixture;
+mod hardening;
+mod live;
+mod people;
+mod postgres;
+mod program;
+mod sessions;
+mod sign_in;
