@@ -13,7 +13,7 @@ use crate::{
     clock,
     frame::{Frame, theme},
     live,
-    pages::{not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
+    pages::{me::Me, new_run::NewRun, not_found::NotFound, people::People, run::Run, runs::Runs, sign_in::SignIn, welcome::Welcome},
     paths,
 };
 
@@ -53,6 +53,10 @@ pub fn App() -> impl IntoView {
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Runs ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=Runs ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/new") view=NewRun ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/:id") view=Run ssr=SsrMode::Async/>
+                    <Route path=path!("/people") view=People ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                     <Route path=path!("/welcome") view=Welcome ssr=SsrMode::Async/>
                 </FlatRoutes>

@@ -12,35 +12,22 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use slipway_domain::{
     person::{Caller, PersonId, Role},
     refusal::Refusal,
     run::{form::RunForm, spec::RunId, view::RunAction},
-    session::{Invitation, PersonForm},
+    session::PersonForm,
     team::TeamName,
 };
 
-use crate::{paths, ports::Ports, shell};
+use crate::{api::Posted, paths, ports::Ports, shell};
 
 /// The routes that take a plain POST, as axum writes them.
 pub const ROUTES: [&str; 4] = ["/runs/new", "/runs/{id}", "/people", "/me"];
 
 /// The largest form, in bytes: four texts of the New run form at their limit, percent-encoded.
 const MAX_BYTES: usize = 256 * 1024;
-
-/// What became of a plain POST that did not send the browser elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Posted {
-    /// Why it was not done.
-    pub refusal: Option<Refusal>,
-    /// What was typed, by field; never a password.
-    pub typed: BTreeMap<String, String>,
-    /// The one-time link that it made.
-    pub invitation: Option<Invitation>,
-    /// What was done, in a sentence.
-    pub done: Option<String>,
-}
 
 enum Outcome {
     Go(String),
@@ -153,6 +140,11 @@ async fn account(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outc
 
 fn unknown() -> Refusal {
     Refusal::field("", "The page asked for something that the server does not know, most likely after an update; reload it and try again")
+}
+
+/// The New run form as it was typed.
+pub fn typed_form(posted: &Posted) -> RunForm {
+    Fields(posted.typed.clone()).as_form().unwrap_or_default()
 }
 
 /// The fields of a posted form.

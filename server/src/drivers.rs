@@ -6,7 +6,7 @@
 
 mod announce;
 mod history;
-mod logs;
+pub mod logs;
 mod orders;
 mod retention;
 
@@ -23,7 +23,7 @@ use crate::{
     },
     store::{
         Store,
-        intake::{Intake, Listener},
+        intake::{Caps, Intake, Listener},
     },
 };
 
@@ -58,7 +58,7 @@ pub fn start(store: Store, cluster: Cluster, clock: Clock, hub: Hub, down: &watc
             changes.note(run, Changed { row: kept.row, step: kept.step, lines: kept.lines, detail: kept.detail, gone: None });
         })
     };
-    let (intake, writer) = Intake::new(store.clone(), listener);
+    let (intake, writer) = Intake::new(store.clone(), Caps::default(), listener);
     let drivers = Drivers { store, cluster, clock, intake: intake.clone(), changes: changes.clone() };
     // The writer ends by itself once nobody can hand it anything.
     tasks.spawn(writer);

@@ -134,7 +134,7 @@ pub fn router(web: &Web) -> Router {
         .merge(streams)
         .layer(middleware::from_fn_with_state(web.clone(), caller::identify))
         .layer(cookie(web))
-        .layer(CsrfLayer::new().with_rejection_response(cross_site));
+        .layer(same_site(web));
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -146,8 +146,31 @@ pub fn router(web: &Web) -> Router {
         .merge(behind_sign_in)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(RequestBodyLimitLayer::new(LARGEST))
+        .layer(middleware::map_response(too_large))
         .layer(middleware::from_fn_with_state(web.clone(), headers::secure))
         .layer(middleware::from_fn_with_state(web.clone(), observe::observe))
+}
+
+/// Refuses what another site has somebody's browser post. Posts from the public address are our own, also where a proxy does not
+/// pass on the host that the browser named.
+fn same_site(web: &Web) -> CsrfLayer<fn(ProtectionError) -> Response> {
+    let layer = CsrfLayer::new().add_trusted_origin(&web.settings.public_url).unwrap_or_else(|error| {
+        tracing::warn!(%error, "posts are known as our own by their host alone, which a proxy must pass on unchanged");
+        CsrfLayer::new()
+    });
+    layer.with_rejection_response(cross_site)
+}
+
+/// A body over the limit is refused by a layer that has no page to show.
+async fn too_large(response: Response) -> Response {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return plain::page(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This is too large",
+            "At most 1 MiB can be sent; put what is larger on the team's volume",
+        );
+    }
+    response
 }
 
 fn cookie(web: &Web) -> SessionManagerLayer<Sessions> {

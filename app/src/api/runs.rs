@@ -4,16 +4,20 @@ use leptos::{
     prelude::*,
     server_fn::codec::{GetUrl, Json},
 };
-use slipway_domain::run::{
-    form::RunForm,
-    spec::RunId,
-    view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow},
+use serde::{Deserialize, Serialize};
+use slipway_domain::{
+    refusal::Refusal,
+    run::{
+        form::RunForm,
+        spec::RunId,
+        view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow},
+    },
 };
 
 use super::Failure;
 #[cfg(feature = "ssr")]
 use super::{answer, asker};
-use crate::parts::chart::Curve;
+pub use crate::parts::chart::Curve;
 
 /// A page of the runs that the caller may see.
 #[server(endpoint = "runs/list", input = GetUrl)]
@@ -29,21 +33,37 @@ pub async fn get_run(id: RunId) -> Result<RunDetail, Failure> {
     answer(ports.runs.get(&caller, &id).await)
 }
 
-/// What the New run page starts with: its choices, and the form, filled in from another run where one is named.
+/// What the New run page starts with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// What there is to choose from.
+    pub choices: LaunchChoices,
+    /// The form: a first one, a copy of a run, or what was posted and refused.
+    pub form: RunForm,
+    /// What would be applied.
+    pub preview: Preview,
+    /// Why what was posted was refused.
+    pub refusal: Option<Refusal>,
+}
+
+/// What the New run page starts with; filled in from another run where one is named.
 #[server(endpoint = "runs/start", input = GetUrl)]
-pub async fn start_form(from: Option<RunId>) -> Result<(LaunchChoices, RunForm), Failure> {
+pub async fn start_form(from: Option<RunId>) -> Result<Start, Failure> {
     let (ports, caller) = asker()?;
+    let posted = use_context::<super::Posted>();
     let choices = answer(ports.runs.choices(&caller, None).await)?;
-    let mut form = match from {
-        Some(id) => answer(ports.runs.clone_form(&caller, &id).await)?,
-        None => RunForm { name: choices.suggested_name.clone(), ..RunForm::default() },
+    let mut form = match (posted.as_ref(), from) {
+        (Some(posted), _) => crate::posted::typed_form(posted),
+        (None, Some(id)) => answer(ports.runs.clone_form(&caller, &id).await)?,
+        (None, None) => RunForm { name: choices.suggested_name.clone(), ..RunForm::default() },
     };
     if form.team.is_empty()
         && let Some(team) = choices.teams.first()
     {
         form.team = team.to_string();
     }
-    Ok((choices, form))
+    let preview = answer(ports.runs.preview(&caller, form.clone()).await)?;
+    Ok(Start { choices, form, preview, refusal: posted.and_then(|posted| posted.refusal) })
 }
 
 /// What would be applied for this form.

@@ -4,7 +4,7 @@
 //! (which streams were read to their end, and how far the others), so that a server that comes back reads on where it was,
 //! also of Pods that ended meanwhile, as long as the cluster has them.
 
-mod draft;
+pub mod draft;
 mod follow;
 mod lines;
 

@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use axum::{
+    body::Bytes,
     extract::{Path as Name, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -23,9 +24,9 @@ pub struct Files(BTreeMap<String, File>);
 struct File {
     kind: &'static str,
     etag: HeaderValue,
-    plain: Vec<u8>,
-    brotli: Option<Vec<u8>>,
-    gzip: Option<Vec<u8>>,
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
 }
 
 impl std::fmt::Debug for File {
@@ -45,8 +46,8 @@ impl Files {
             let entry = entry?;
             let (path, Ok(name)) = (entry.path(), entry.file_name().into_string()) else { continue };
             let Some(kind) = kind(&name).filter(|_| path.is_file()) else { continue };
-            let plain = std::fs::read(&path)?;
-            let beside = |suffix: &str| std::fs::read(path.with_file_name(format!("{name}.{suffix}"))).ok();
+            let plain = Bytes::from(std::fs::read(&path)?);
+            let beside = |suffix: &str| std::fs::read(path.with_file_name(format!("{name}.{suffix}"))).ok().map(Bytes::from);
             let etag = format!("\"{}\"", &hex::encode(&Sha256::digest(&plain))[..32]);
             let etag = HeaderValue::from_str(&etag).map_err(std::io::Error::other)?;
             files.insert(name.clone(), File { kind, etag, brotli: beside("br"), gzip: beside("gz"), plain });

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use super::logs::pack::{Lines, PackedLines};
 use super::{
     Error, Store,
-    logs::{Position, StreamKey},
+    logs::{HEAD_BYTES, KEPT_BYTES, Position, StreamKey},
     metrics::{
         FULL, FULL_LEVEL, Point,
         pack::{pack, pack_extremes},
@@ -43,6 +43,21 @@ const REMEMBERED: usize = 1_024;
 
 /// Metrics that a run may have; values of further names are dropped, and an event says so.
 pub const MOST_METRICS: usize = 1_000;
+
+/// How much is kept of a run's log.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// Bytes in all, uncompressed; beyond, the oldest lines go.
+    pub kept: u64,
+    /// Bytes at the beginning of each stream that go last.
+    pub head: u64,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { kept: KEPT_BYTES, head: HEAD_BYTES }
+    }
+}
 
 /// What a run's program said, to be kept whole or not at all.
 #[derive(Clone, Debug)]
@@ -177,9 +192,9 @@ impl std::fmt::Debug for Intake {
 
 impl Intake {
     /// The way to a writer, and the writer, which has to be run.
-    pub fn new(store: Store, listener: Listener) -> (Self, impl Future<Output = ()> + Send) {
+    pub fn new(store: Store, caps: Caps, listener: Listener) -> (Self, impl Future<Output = ()> + Send) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Self { sender }, Writer { store, listener, known: HashMap::new() }.run(receiver))
+        (Self { sender }, Writer { store, caps, listener, known: HashMap::new() }.run(receiver))
     }
 
     /// Keeps a batch; answers when it is on disk.
@@ -201,6 +216,7 @@ impl Intake {
 
 struct Writer {
     store: Store,
+    caps: Caps,
     listener: Listener,
     known: HashMap<RunId, known::Known>,
 }
@@ -279,6 +295,6 @@ impl Writer {
             self.known.insert(batch.run.clone(), known.ok_or(KeepError::Gone)?);
         }
         let known = self.known.get_mut(&batch.run).ok_or(KeepError::Gone)?;
-        known.place(batch, plan)
+        known.place(batch, self.caps, plan)
     }
 }

@@ -206,7 +206,7 @@ fn line(number: u64, at: i64, text: &str) -> LogLine {
 /// Stands where lines were dropped.
 fn missing(stream: &StreamState, number: u64, before: Option<&LogLine>) -> LogLine {
     let text = format!(
-        "[Slipway dropped {} lines ({} bytes) here: a run's log is kept up to {} MiB, its beginning and its newest lines]",
+        "[Slipway dropped {} lines ({} bytes) here: of a run's log, its beginning and its newest {} MiB are kept]",
         stream.dropped_lines,
         stream.dropped_bytes,
         KEPT_BYTES / (1024 * 1024)

@@ -81,7 +81,8 @@ async fn a_request_that_is_too_large_is_refused() {
     let site = Site::start().await;
     let mut admin = site.admin().await.browser;
     let huge = "x".repeat(1_100_000);
-    admin.post("/auth/sign-in", &[("name", &huge)]).await.expect(413);
+    let answer = admin.post("/auth/sign-in", &[("name", &huge)]).await.expect(413);
+    assert!(answer.body.contains("At most 1 MiB can be sent"), "{answer:?}");
 }
 
 #[tokio::test]

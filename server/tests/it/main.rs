@@ -9,6 +9,7 @@ mod hardening;
 mod live;
 mod people;
 mod postgres;
+mod runs_store;
 mod program;
 mod sessions;
 mod sign_in;

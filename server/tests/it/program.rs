@@ -69,6 +69,13 @@ impl Server {
         }
     }
 
+    /// Memory that it holds, in MiB.
+    fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+    }
+
     fn browser(&mut self) -> Browser {
         Browser::new(self.until("serving")["address"].as_str().expect("an address").parse().expect("an address"))
     }
@@ -99,6 +106,8 @@ async fn it_starts_in_half_a_second_serves_and_ends_in_order_on_both_signals() {
         let ready = server.lines.last().expect("a line")["milliseconds"].as_u64().expect("milliseconds");
         assert!(ready <= 500, "ready {ready} ms after the migrations");
         browser.get("/healthz").await.expect(200);
+        let resident = server.resident_mib();
+        assert!(resident <= 60, "idle, it takes {resident} MiB");
         let begun = Instant::now();
         let (status, rest) = server.end(signal);
         assert_eq!(status, Some(0), "{signal}: {rest}");

@@ -176,6 +176,9 @@ async fn a_post_from_another_site_is_refused() {
         refuses(browser.sign_in("root", PASSWORD).await);
     }
     assert!(admin.browser.is_signed_in().await, "a refused post has signed the admin out");
+    // Behind a proxy that names another host, a browser's own post has the public address as its origin.
+    let end_others = serde_json::json!({ "handle": null });
+    admin.browser.with("origin", "http://127.0.0.1").call("sessions/end", end_others).await.expect(200);
     admin.browser.with("sec-fetch-site", "same-origin").post("/auth/sign-out", &[]).await.expect(303);
 }
 

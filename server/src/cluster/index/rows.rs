@@ -261,7 +261,7 @@ impl PodObject {
             deleting: self.metadata.deletion_timestamp,
             restarts,
             ended,
-            requests: share.requests(requests.map(|(name, amount)| (name.clone(), amount.clone())).collect()),
+            requests: share.requests(&requests.map(|(name, amount)| (name.clone(), amount.clone())).collect::<Vec<_>>()),
             told,
         }
     }

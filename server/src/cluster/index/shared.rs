@@ -21,12 +21,12 @@ pub(in crate::cluster) struct Shared {
 impl Shared {
     /// The one copy of this text.
     pub fn text(&mut self, text: &str) -> Arc<str> {
-        self.texts.get_or(text, || Arc::from(text))
+        self.texts.find_or_add(text, || Arc::from(text))
     }
 
     /// The one copy of this list.
-    pub fn requests(&mut self, list: Vec<(Box<str>, Box<str>)>) -> Arc<Requests> {
-        self.requests.get_or(&list.clone(), move || Arc::from(list))
+    pub fn requests(&mut self, list: &[(Box<str>, Box<str>)]) -> Arc<Requests> {
+        self.requests.find_or_add(list, || Arc::from(list))
     }
 }
 
@@ -43,7 +43,7 @@ impl<T: ?Sized> Default for Table<T> {
 }
 
 impl<T: ?Sized + Eq + Hash> Table<T> {
-    fn get_or(&mut self, key: &T, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
+    fn find_or_add(&mut self, key: &T, add: impl FnOnce() -> Arc<T>) -> Arc<T> {
         if let Some(there) = self.rows.get(key) {
             return there.clone();
         }
@@ -51,8 +51,8 @@ impl<T: ?Sized + Eq + Hash> Table<T> {
             self.rows.retain(|row| Arc::strong_count(row) > 1);
             self.sweep_at = (self.rows.len() * 2).max(1024);
         }
-        let made = make();
-        self.rows.insert(made.clone());
-        made
+        let added = add();
+        self.rows.insert(added.clone());
+        added
     }
 }

@@ -66,18 +66,18 @@ fn name(role: Role) -> String {
 }
 
 fn rbac_role(team: &TeamName, role: Role) -> RbacRole {
-    let rule = |group: &str, resources: &[&str], verbs: &[&str]| {
+    let allow = |group: &str, resources: &[&str], verbs: &[&str]| {
         let own = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
         PolicyRule { api_groups: Some(own(&[group])), resources: Some(own(resources)), verbs: own(verbs), ..PolicyRule::default() }
     };
     let read = ["get", "list", "watch"];
     let mut rules = vec![
-        rule("batch", &["jobs"], &["get", "list", "watch", "create", "patch", "delete"]),
-        rule("", &["pods", "pods/log", "events", "persistentvolumeclaims", "resourcequotas", "limitranges"], &read),
+        allow("batch", &["jobs"], &["get", "list", "watch", "create", "patch", "delete"]),
+        allow("", &["pods", "pods/log", "events", "persistentvolumeclaims", "resourcequotas", "limitranges"], &read),
     ];
     if role == Role::Admin {
-        rules.push(rule("", &["pods"], &["delete"]));
-        rules.push(rule("", &["resourcequotas", "limitranges"], &["create", "patch", "delete"]));
+        rules.push(allow("", &["pods"], &["delete"]));
+        rules.push(allow("", &["resourcequotas", "limitranges"], &["create", "patch", "delete"]));
     }
     RbacRole {
         metadata: ObjectMeta { name: Some(name(role)), namespace: Some(team.to_string()), ..ObjectMeta::default() },

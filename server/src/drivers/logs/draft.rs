@@ -2,6 +2,8 @@
 //!
 //! Metric reports are not kept as log: they are most of what a trainer prints and would bury the rest, and every value of
 //! theirs is kept as a metric. All other reports are also lines of the log, because they read well.
+//!
+//! Public, because the bench measures the whole way from a line to the disk.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +25,7 @@ const LARGEST: usize = 256 * 1024;
 
 /// A draft of a [`Batch`].
 #[derive(Debug)]
-pub(super) struct Draft {
+pub struct Draft {
     run: RunId,
     stream: StreamKey,
     /// What is stored, and what has been read.
@@ -40,7 +42,7 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Nothing read yet after what is stored.
-    pub(super) fn new(run: RunId, stream: StreamKey, stored: Position) -> Self {
+    pub fn new(run: RunId, stream: StreamKey, stored: Position) -> Self {
         Self {
             run,
             stream,
@@ -57,17 +59,17 @@ impl Draft {
     }
 
     /// Whether there is nothing to hand in.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.read == self.stored
     }
 
     /// Whether it should be handed in before more is read.
-    pub(super) const fn is_large(&self) -> bool {
+    pub const fn is_large(&self) -> bool {
         self.bytes >= LARGEST
     }
 
     /// Takes in a line and when the node wrote it down, in nanoseconds since 1970 UTC.
-    pub(super) fn line(&mut self, at: i64, text: &str) {
+    pub fn line(&mut self, at: i64, text: &str) {
         self.read = self.read.after(at);
         self.bytes += text.len() + 16;
         match report::parse(text) {
@@ -120,7 +122,7 @@ impl Draft {
     }
 
     /// Packs what there is, and begins anew after it. `ended` says that nothing more will come.
-    pub(super) fn take(&mut self, ended: bool) -> Batch {
+    pub fn take(&mut self, ended: bool) -> Batch {
         let next = Self::new(self.run.clone(), self.stream.clone(), self.read);
         let full = std::mem::replace(self, next);
         Batch {

@@ -10,7 +10,7 @@ use crate::{
     on_db,
     store::{
         Error, Store,
-        logs::{self, KEPT_BYTES, StreamKey},
+        logs::{self, StreamKey},
         metrics::{
             self, FULL_LEVEL,
             merge::{self, Merged, Small},
@@ -21,9 +21,6 @@ use crate::{
 
 /// Merges of one round, so that whoever waits to be kept does not wait for long.
 const ROUND: usize = 64;
-
-/// How far below the cap a log is cut, so that not every line cuts it again.
-const SLACK: u64 = KEPT_BYTES / 64;
 
 /// One merge that was prepared.
 enum Done {
@@ -110,16 +107,18 @@ impl Writer {
                             WHERE run_id = $3 AND number = $4";
         let Some(known) = self.known.get_mut(run) else { return Ok(()) };
         let kept: u64 = known.streams.values().map(|stream| stream.state.bytes).sum();
-        if kept <= KEPT_BYTES {
+        if kept <= self.caps.kept {
             return Ok(());
         }
+        // A little more than needed, so that not every line cuts it again.
+        let enough = self.caps.kept - self.caps.kept / 64;
         let oldest: Vec<(i64, i64, i64, i64)> =
             on_db!(self.store.reads(), pool => sqlx::query_as(OLDEST).bind(&run.0).bind(FULL_LEVEL).fetch_all(pool).await)?;
         let mut left = kept;
         let going: Vec<_> = oldest
             .into_iter()
             .take_while(|(_, _, _, bytes)| {
-                let goes = left > KEPT_BYTES - SLACK;
+                let goes = left > enough;
                 left = left.saturating_sub(bytes.cast_unsigned());
                 goes
             })

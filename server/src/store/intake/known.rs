@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, HashMap};
 use slipway_domain::run::spec::RunId;
 
 use super::{
-    Batch, KeepError, MOST_METRICS, Output, PackedPoints,
+    Batch, Caps, KeepError, MOST_METRICS, Output, PackedPoints,
     commit::{LogChunk, MetricChunk, Plan},
 };
 use crate::{
     on_db,
     store::{
         Error, Store,
-        logs::{self, HEAD_BYTES, Position, StreamKey, StreamState},
+        logs::{self, Position, StreamKey, StreamState},
         metrics::{FULL_LEVEL, LOSSES, clamp_step, merge::Small},
         runs,
     },
@@ -92,10 +92,10 @@ impl Known {
     }
 
     /// Plans the rows of a batch.
-    pub(super) fn place(&mut self, batch: Batch, plan: &mut Plan) -> Result<(), KeepError> {
+    pub(super) fn place(&mut self, batch: Batch, caps: Caps, plan: &mut Plan) -> Result<(), KeepError> {
         let run = batch.run.clone();
         if let Some(output) = batch.output
-            && !self.place_output(&run, output, plan)?
+            && !self.place_output(&run, output, caps, plan)?
         {
             // It was committed already, and only the answer was lost.
             return Ok(());
@@ -176,7 +176,7 @@ impl Known {
     }
 
     /// Plans the rows of an output; false where it was kept already.
-    fn place_output(&mut self, run: &RunId, output: Output, plan: &mut Plan) -> Result<bool, KeepError> {
+    fn place_output(&mut self, run: &RunId, output: Output, caps: Caps, plan: &mut Plan) -> Result<bool, KeepError> {
         let number = i64::try_from(self.streams.len()).unwrap_or(i64::MAX);
         let stream = self.streams.entry(output.stream.clone()).or_insert_with(|| Stream {
             state: StreamState {
@@ -207,7 +207,7 @@ impl Known {
                 first_line: state.lines.cast_signed(),
                 lines: packed.lines.cast_signed(),
                 bytes: packed.bytes.cast_signed(),
-                head: state.bytes + state.dropped_bytes < HEAD_BYTES,
+                head: state.bytes + state.dropped_bytes < caps.head,
                 data: packed.data,
             };
             stream.small.push(Small { seq: chunk.first_line, level: 0, size: usize::try_from(packed.bytes).unwrap_or(usize::MAX) });

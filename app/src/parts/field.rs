@@ -1,0 +1,176 @@
+//! A question of a form: its label, a hint, the input, and beside it what is wrong. Each input has a name, so that the form posts
+//! without a script too.
+
+use leptos::prelude::*;
+
+use super::style;
+
+/// The label, the hint and the error around an input.
+#[component]
+fn Around(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    error: Signal<Option<String>>,
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="flex min-w-0 flex-col gap-1">
+            <label class="text-table font-medium" for=name>{label}</label>
+            {children()}
+            {move || error.get().map(|error| view! { <p class="flex gap-1.5 text-table text-bad" id=format!("{name}-error")><span aria-hidden="true">"✕"</span><span>{error}</span></p> })}
+            {(!hint.is_empty()).then(|| view! { <p class="text-table text-ink-soft" id=format!("{name}-hint")>{hint}</p> })}
+        </div>
+    }
+}
+
+/// Which texts explain an input.
+fn described_by(name: &'static str, hint: &'static str, error: Signal<Option<String>>) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+    move || match (error.with(Option::is_some), hint.is_empty()) {
+        (true, true) => Some(format!("{name}-error")),
+        (true, false) => Some(format!("{name}-error {name}-hint")),
+        (false, false) => Some(format!("{name}-hint")),
+        (false, true) => None,
+    }
+}
+
+/// A line of text or a number.
+#[component]
+pub fn Line(
+    /// The form's name for it.
+    name: &'static str,
+    /// The question.
+    label: &'static str,
+    /// What a good answer is.
+    #[prop(optional)]
+    hint: &'static str,
+    /// The unit, at the right.
+    #[prop(optional)]
+    unit: &'static str,
+    /// What is in it.
+    #[prop(into)]
+    value: Signal<String>,
+    /// What is wrong with it.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+    /// What was typed.
+    #[prop(into)]
+    on_input: Callback<String>,
+    /// What is offered, as a `datalist`.
+    #[prop(optional)]
+    offers: Vec<String>,
+) -> impl IntoView {
+    let list = (!offers.is_empty()).then(|| format!("{name}-offers"));
+    view! {
+        <Around name label hint error>
+            <div class="flex items-center gap-2">
+                <input
+                    class=style::INPUT
+                    id=name
+                    name=name
+                    value=move || value.get()
+                    prop:value=move || value.get()
+                    on:input=move |event| on_input.run(event_target_value(&event))
+                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    aria-describedby=described_by(name, hint, error)
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    list=list.clone()
+                />
+                {(!unit.is_empty()).then(|| view! { <span class="text-table whitespace-nowrap text-ink-soft">{unit}</span> })}
+            </div>
+            {list.map(|id| view! { <datalist id=id>{offers.into_iter().map(|offer| view! { <option value=offer></option> }).collect_view()}</datalist> })}
+        </Around>
+    }
+}
+
+/// Several lines.
+#[component]
+pub fn Lines(
+    /// The form's name for it.
+    name: &'static str,
+    /// The question.
+    label: &'static str,
+    /// What a good answer is.
+    #[prop(optional)]
+    hint: &'static str,
+    /// What is in it.
+    #[prop(into)]
+    value: Signal<String>,
+    /// What is wrong with it.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+    /// What was typed.
+    #[prop(into)]
+    on_input: Callback<String>,
+) -> impl IntoView {
+    view! {
+        <Around name label hint error>
+            <textarea
+                class=style::AREA
+                id=name
+                name=name
+                rows="4"
+                prop:value=move || value.get()
+                on:input=move |event| on_input.run(event_target_value(&event))
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described_by(name, hint, error)
+                spellcheck="false"
+            >
+                {value.get_untracked()}
+            </textarea>
+        </Around>
+    }
+}
+
+/// One of several.
+#[component]
+pub fn Choice(
+    /// The form's name for it.
+    name: &'static str,
+    /// The question.
+    label: &'static str,
+    /// What a good answer is.
+    #[prop(optional)]
+    hint: &'static str,
+    /// Values and what a person reads.
+    options: Vec<(String, String)>,
+    /// What is chosen.
+    #[prop(into)]
+    value: Signal<String>,
+    /// What is wrong with it.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+    /// What was chosen.
+    #[prop(into)]
+    on_input: Callback<String>,
+) -> impl IntoView {
+    let now = value.get_untracked();
+    let mut options = options;
+    // What a clone asks for is kept even where the cluster no longer offers it; the answer beside the form says so.
+    if !options.iter().any(|(known, _)| *known == now) {
+        options.push((now.clone(), now));
+    }
+    view! {
+        <Around name label hint error>
+            <select
+                class=style::INPUT
+                id=name
+                name=name
+                prop:value=move || value.get()
+                on:change=move |event| on_input.run(event_target_value(&event))
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described_by(name, hint, error)
+            >
+                {options
+                    .into_iter()
+                    .map(|(word, label)| {
+                        let chosen = value.get_untracked() == word;
+                        view! { <option value=word selected=chosen>{label}</option> }
+                    })
+                    .collect_view()}
+            </select>
+        </Around>
+    }
+}
