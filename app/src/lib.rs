@@ -30,4 +30,13 @@ pub const ICON_SVG: &str = include_str!("icon.svg");
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(App);
+    // Parts of a page that waited for data are taken over in the tasks that are queued now; what drives a page waits for this mark.
+    leptos::prelude::set_timeout(
+        || {
+            if let Some(root) = leptos::prelude::document().document_element() {
+                let _ = root.set_attribute("data-alive", "true");
+            }
+        },
+        std::time::Duration::ZERO,
+    );
 }

@@ -17,14 +17,14 @@ test("an engineer launches the shipped example, watches its loss, and keeps its 
   await page.reload();
   await becomes(page, "succeeded");
   await expect(page.locator("[data-metric='train/loss'] svg path").first()).toBeVisible();
-  await page.getByRole("link", { name: "Logs" }).click();
+  await page.getByRole("link", { name: "Logs", exact: true }).click();
   await expect(page.getByText("Epoch 60 of 60")).toBeVisible();
 });
 
 test("a failing run shows its exit code, the reason in words and its last lines", async ({ page }) => {
   await launch(page, "missing-data", { data: "csv:/team/nowhere.csv", model: "mlp" });
   await becomes(page, "failed");
-  await expect(page.getByText(/Exit code 66/).first()).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Failed with exit code 66" })).toBeVisible();
   await expect(page.getByText(/data is not where the run looks/).first()).toBeVisible();
   await expect(page.getByText(/nowhere\.csv is not there/).first()).toBeVisible();
   await picture(page, "run-failed");
@@ -34,7 +34,7 @@ test("an engineer stops a run, which writes a checkpoint and ends", async ({ pag
   await launch(page, "stopped", { epochs: "100000" });
   await becomes(page, "running");
   await expect(page.locator("[data-metric='train/loss']").first()).toBeVisible();
-  await page.getByRole("button", { name: "Stop" }).first().click();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
   await becomes(page, "stopped");
   await expect(page.getByText(/Stopped by mina|stopped by mina/).first()).toBeVisible();
 });
@@ -43,7 +43,7 @@ test("a run that no node can hold says why it waits", async ({ page }) => {
   await launch(page, "too-large", { gpu: "gpu", gpu_count: "64" });
   await becomes(page, "waiting");
   await expect(page.getByText(/None of the 4 nodes fits/).first()).toBeVisible();
-  await page.getByRole("button", { name: "Stop" }).first().click();
+  await page.getByRole("button", { name: "Stop", exact: true }).click();
   await becomes(page, "stopped");
 });
 

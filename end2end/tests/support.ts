@@ -1,6 +1,6 @@
 // What the tests know of the stack beside its pages, and sentences that several of them say.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, type Page } from "@playwright/test";
 
@@ -91,10 +91,3 @@ export async function picture(page: Page, name: string) {
   }
   await page.emulateMedia({ colorScheme: "light" });
 }
-
-/** The person's invitation link, kept between tests. */
-export const links = {
-  path: "test-results/state/links.json",
-  read: (): Record<string, string> => (existsSync(links.path) ? JSON.parse(readFileSync(links.path, "utf8")) : {}),
-  add: (name: string, link: string) => writeFileSync(links.path, JSON.stringify({ ...links.read(), [name]: link })),
-};

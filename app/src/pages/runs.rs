@@ -76,7 +76,7 @@ fn Nothing(query: RunQuery) -> impl IntoView {
     let plain = RunQuery { sort: query.sort, ascending: query.ascending, page: query.page, ..RunQuery::default() };
     if query == plain {
         view! {
-            <Empty title="No runs yet" hint="Launch the shipped example to see one train: a small network on 1,797 handwritten digits, done in about a minute on one CPU">
+            <Empty title="No runs yet" hint="Launch the shipped example to see one train: a small network on 1,797 handwritten digits, done in a few seconds on one CPU">
                 <a class=style::PRIMARY href=paths::NEW_RUN>"New run"</a>
             </Empty>
         }

@@ -35,16 +35,16 @@ pub fn Welcome() -> impl IntoView {
                         <p class="text-body text-ink-soft">"Choose the password you will sign in with. This link works once"</p>
                         <form method="post" action=paths::POST_WELCOME class="flex flex-col gap-4">
                             <input type="hidden" name="token" value=move || read("token")/>
-                            <label class="flex flex-col gap-1 text-table font-medium">
-                                "Name"
-                                <input class=style::INPUT name="name" value=move || read("name") autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" aria-describedby="name-hint"/>
-                                <span id="name-hint" class="font-normal text-ink-soft">"2 to 32 of a–z, 0–9, dot, dash and underscore, as the admin who invited you wrote it"</span>
-                            </label>
-                            <label class="flex flex-col gap-1 text-table font-medium">
-                                "Password"
-                                <input class=style::INPUT type="password" name="password" autocomplete="new-password" required minlength=MIN_PASSWORD.to_string() maxlength="1024" aria-describedby="password-hint"/>
-                                <span id="password-hint" class="font-normal text-ink-soft">"At least "{MIN_PASSWORD}" characters; long is better than odd"</span>
-                            </label>
+                            <div class="flex flex-col gap-1 text-table">
+                                <label class="font-medium" for="name">"Name"</label>
+                                <input class=style::INPUT id="name" name="name" value=move || read("name") autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="64" aria-describedby="name-hint"/>
+                                <span id="name-hint" class="text-ink-soft">"2 to 32 of a–z, 0–9, dot, dash and underscore, as the admin who invited you wrote it"</span>
+                            </div>
+                            <div class="flex flex-col gap-1 text-table">
+                                <label class="font-medium" for="password">"Password"</label>
+                                <input class=style::INPUT type="password" id="password" name="password" autocomplete="new-password" required minlength=MIN_PASSWORD.to_string() maxlength="1024" aria-describedby="password-hint"/>
+                                <span id="password-hint" class="text-ink-soft">"At least "{MIN_PASSWORD}" characters; long is better than odd"</span>
+                            </div>
                             <label class="flex flex-col gap-1 text-table font-medium">
                                 "Password again"
                                 <input class=style::INPUT type="password" name="password_again" autocomplete="new-password" required maxlength="1024"/>

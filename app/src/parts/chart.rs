@@ -102,7 +102,7 @@ pub fn Chart(
         });
     };
     view! {
-        <figure class="flex min-w-0 flex-col gap-1 rounded border border-line bg-surface p-3">
+        <figure data-metric=name.clone() class="flex min-w-0 flex-col gap-1 rounded border border-line bg-surface p-3">
             <figcaption class="flex min-w-0 items-baseline gap-3 text-table">
                 <span class="truncate font-mono font-medium" title=name.clone()>{name.clone()}</span>
                 <span class="flex-1"></span>

@@ -82,6 +82,12 @@ pub fn cut(text: &str, most: usize) -> (&str, usize) {
     }
 }
 
+/// A sentence with its first letter large.
+pub fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

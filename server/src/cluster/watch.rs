@@ -220,10 +220,14 @@ async fn follow<T: Watched>(client: &Client, index: &Index, clock: &Clock, from:
             version = object.metadata.resource_version;
         }
         index.heard(T::KIND, clock.now());
-        match (event.kind, parse_object::<T>(event.object.get())) {
-            ("ADDED" | "MODIFIED", Some(object)) => T::apply(index, object, clock),
-            ("DELETED", Some(object)) => T::delete(index, object, clock),
-            _ => {}
+        // A bookmark carries a version and no object.
+        let take: fn(&Index, T, &Clock) = match event.kind {
+            "ADDED" | "MODIFIED" => T::apply,
+            "DELETED" => T::delete,
+            _ => continue,
+        };
+        if let Some(object) = parse_object::<T>(event.object.get()) {
+            take(index, object, clock);
         }
     }
 }

@@ -299,6 +299,10 @@ pub fn observe(
         Some(PodFacts { container: ContainerFacts::Waiting { reason, message }, node: Some(node), scheduled, created, .. }) => {
             State::Starting { since: scheduled.unwrap_or(*created), node: node.clone(), what: starting_what(reason, message) }
         }
+        // Its work is done; the Job controller has not said so yet.
+        Some(PodFacts { container: ContainerFacts::Terminated { exit_code: 0, started: began, at, .. }, node, .. }) => {
+            State::Running { since: started.or(*began).unwrap_or(*at), node: node.clone().unwrap_or_default() }
+        }
         _ => State::Waiting { since: since(before, StateKind::Waiting).unwrap_or(job.created), why: waiting_why() },
     }
 }

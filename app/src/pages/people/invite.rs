@@ -38,7 +38,7 @@ pub fn Invite(desk: Desk, teams: Vec<TeamName>, typed: PersonForm, platform_admi
         });
     };
     view! {
-        <form method="post" action=paths::PEOPLE on:submit=submit class="flex max-w-3xl flex-col gap-4 rounded border border-line bg-surface p-4">
+        <form method="post" action=paths::PEOPLE on:submit=submit data-form="invite" class="flex max-w-3xl flex-col gap-4 rounded border border-line bg-surface p-4">
             <h2 class="text-body font-semibold">"Invite a person"</h2>
             <input type="hidden" name="do" value="invite"/>
             {move || whole.get().map(|sentence| view! { <p class="text-table text-bad">"✕ "{sentence}</p> })}

@@ -27,7 +27,7 @@ pub fn Header(watched: Watched) -> impl IntoView {
         <header class="flex flex-col gap-2">
             <div class="flex flex-wrap items-center gap-x-4 gap-y-2">
                 <h1 class="min-w-0 text-title font-semibold break-all">{name}</h1>
-                <span class="flex items-center gap-2 text-body" role="status">
+                <span class="flex items-center gap-2 text-body" role="status" data-testid="state">
                     <Badge kind/>
                     {move || since.get().map(|from| view! { <span class="text-ink-soft"><Lasting from=Signal::stored(from) until/></span> })}
                 </span>

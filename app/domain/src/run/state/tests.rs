@@ -53,6 +53,12 @@ fn a_bound_pod_whose_container_waits_is_starting() {
 }
 
 #[test]
+fn a_run_whose_pod_has_ended_well_does_not_wait_until_the_job_says_so() {
+    let before = State::Running { since: at(5), node: "gpu-a".into() };
+    assert_eq!(see(&before, Some(&job()), &[pod(ended(0))], None), before);
+}
+
+#[test]
 fn running_counts_from_the_first_container_over_restarts() {
     let before = State::Running { since: at(5), node: "gpu-a".into() };
     let pods = [pod(ContainerFacts::Running { since: at(50) })];
