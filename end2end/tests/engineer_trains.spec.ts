@@ -1,13 +1,16 @@
 // The main job: launch the shipped example, watch it train, and find everything again when the cluster has forgotten it.
-import { expect, test } from "@playwright/test";
+import { expect, test, type Page } from "@playwright/test";
 import { becomes, kubectl, launch, picture, stateOf } from "./support";
 
 test.use({ storageState: stateOf("mina") });
 
+/** The line of the loss, once it has points. */
+const lossCurve = (page: Page) => page.locator("[data-metric='train/loss'] path.stroke-series-1[d^='M']").first();
+
 test("an engineer launches the shipped example, watches its loss, and keeps its metrics when the Job is gone", async ({ page }) => {
   await launch(page, "digits-1", { epochs: "60", tags: "example" });
   await becomes(page, "running");
-  await expect(page.locator("[data-metric='train/loss'] svg path").first()).toBeVisible();
+  await expect(lossCurve(page)).toBeVisible();
   await picture(page, "run");
   await becomes(page, "succeeded");
   await expect(page.getByText("validation/accuracy").first()).toBeVisible();
@@ -16,7 +19,7 @@ test("an engineer launches the shipped example, watches its loss, and keeps its 
   await expect.poll(() => kubectl("get", "pods", "-n", "default", "-l", "slipway.dev/team=default", "-o", "name")).not.toContain("digits-1");
   await page.reload();
   await becomes(page, "succeeded");
-  await expect(page.locator("[data-metric='train/loss'] svg path").first()).toBeVisible();
+  await expect(lossCurve(page)).toBeVisible();
   await page.getByRole("link", { name: "Logs", exact: true }).click();
   await expect(page.getByText("Epoch 60 of 60")).toBeVisible();
 });
@@ -52,8 +55,8 @@ test("a refused form comes back filled in, with a sentence beside each field", a
   await page.locator("[name=name]").fill("Digits 1");
   await page.locator("[name=epochs]").fill("-3");
   await page.getByRole("button", { name: "Launch" }).click();
-  await expect(page.getByText(/A name has only a–z, 0–9 and dashes/)).toBeVisible();
-  await expect(page.getByText(/Epochs is a whole number from 1/)).toBeVisible();
+  await expect(page.locator("#name-error")).toContainText("A name has only a–z, 0–9 and dashes");
+  await expect(page.locator("#epochs-error")).toContainText("Epochs is a whole number from 1");
   await expect(page.locator("[name=name]")).toHaveValue("Digits 1");
   await expect(page.locator("[name=epochs]")).toHaveValue("-3");
 });
@@ -64,7 +67,7 @@ test("without a script the form launches as well, and comes back filled in when 
   await page.goto("/runs/new");
   await page.locator("[name=name]").fill("plain form");
   await page.getByRole("button", { name: "Launch" }).click();
-  await expect(page.getByText(/A name has only a–z, 0–9 and dashes/)).toBeVisible();
+  await expect(page.locator("#name-error")).toContainText("A name has only a–z, 0–9 and dashes");
   await expect(page.locator("[name=name]")).toHaveValue("plain form");
   await page.locator("[name=name]").fill("plain-form");
   await page.locator("[name=epochs]").fill("1");

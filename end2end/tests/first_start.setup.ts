@@ -15,12 +15,8 @@ test("the first admin signs in by the one-time link, once", async ({ page, brows
 
   const again = await (await browser.newContext({ baseURL: stack.url })).newPage();
   await again.goto(stack.link);
-  await again.getByLabel("Name", { exact: true }).fill("eve");
-  await again.getByLabel("Password", { exact: true }).fill(password);
-  await again.getByLabel("Password again").fill(password);
-  await again.getByRole("button", { name: "Set password and sign in" }).click();
-  await expect(again).not.toHaveURL(/\/runs$/);
-  await expect(again.getByRole("alert")).toBeVisible();
+  await expect(again.getByRole("alert")).toContainText("link");
+  await expect(again.getByRole("button", { name: "Set password and sign in" })).toHaveCount(0);
 });
 
 for (const name of ["mina", "otto"]) {
