@@ -5,12 +5,13 @@ use leptos_router::hooks::{use_location, use_query_map};
 
 use crate::{
     api::sessions::Me,
-    live, paths,
+    live,
     parts::{
         badge::{Shape, Tone},
         icon::{self, Icon},
         style,
     },
+    paths,
 };
 
 pub mod theme;

@@ -12,9 +12,7 @@ use slipway_domain::{
     run::{
         form::RunForm,
         spec::RunId,
-        view::{
-            ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series,
-        },
+        view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series},
     },
     session::{Invitation, PersonForm, PersonRow, SessionRow, Welcome},
     team::TeamName,

@@ -45,7 +45,8 @@ pub async fn page(
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
     let Ok(bytes) = axum::body::to_bytes(body, MAX_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The form is larger than 256 KiB; put long texts into a file on the team's volume").into_response();
+        return (StatusCode::PAYLOAD_TOO_LARGE, "The form is larger than 256 KiB; put long texts into a file on the team's volume")
+            .into_response();
     };
     let Some(caller) = caller else {
         return Redirect::to(&paths::sign_in(&path)).into_response();
@@ -154,7 +155,13 @@ impl Fields {
     /// Reads `application/x-www-form-urlencoded`; of a name that comes twice the last counts.
     fn read(body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
-        Self(text.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect())
+        Self(
+            text.split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+                .map(|(name, value)| (decode(name), decode(value)))
+                .collect(),
+        )
     }
 
     fn get(&self, name: &str) -> &str {

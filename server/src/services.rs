@@ -21,13 +21,7 @@ use crate::store::audit::Audit;
 ///
 /// # Errors
 /// The policy's refusal.
-pub async fn permit(
-    audit: &Audit,
-    caller: &Caller,
-    (action, on): (Action, Subject<'_>),
-    word: &str,
-    subject: &str,
-) -> Result<(), Refusal> {
+pub async fn permit(audit: &Audit, caller: &Caller, (action, on): (Action, Subject<'_>), word: &str, subject: &str) -> Result<(), Refusal> {
     let answer = policy::may(caller, action, on);
     if let Err(refusal) = &answer {
         audit.denied(caller, word, subject, refusal).await;

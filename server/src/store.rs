@@ -90,7 +90,12 @@ impl Store {
         make_private(&file).map_err(|error| unusable(&error))?;
         let options = options.create_if_missing(true).foreign_keys(true).busy_timeout(PATIENCE);
         let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None).test_before_acquire(false)
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
         };
         let writes = pool(1)
             .connect_with(options.clone().journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full))

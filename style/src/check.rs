@@ -10,7 +10,10 @@ pub fn every_class_has_a_rule(css: &str, classes: &Classes) -> Result<(), String
         let name: String = css[at + 4..].chars().take_while(|c| c.is_alphanumeric() || "-_".contains(*c)).collect();
         if !css.contains(&format!("{name}:")) {
             let colour = name.trim_start_matches("--color-");
-            let user = classes.certain().find(|(class, _)| class.contains(colour)).map_or_else(String::new, |(class, at)| format!("{at}: `{class}`: "));
+            let user = classes
+                .certain()
+                .find(|(class, _)| class.contains(colour))
+                .map_or_else(String::new, |(class, at)| format!("{at}: `{class}`: "));
             wrong.push(format!("{user}the theme has no colour `{colour}`"));
         }
     }

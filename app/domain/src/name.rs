@@ -131,7 +131,9 @@ mod tests {
         for good in ["a", "a-1", "0", &"x".repeat(63)] {
             assert!(DnsLabel::parse(good).is_ok(), "{good}");
         }
-        for (bad, word) in [("", "missing"), ("A", "capital"), ("a_b", "underscore"), ("-a", "dash"), ("a-", "dash"), ("\u{202e}a", "U+202E")] {
+        for (bad, word) in
+            [("", "missing"), ("A", "capital"), ("a_b", "underscore"), ("-a", "dash"), ("a-", "dash"), ("\u{202e}a", "U+202E")]
+        {
             let sentence = DnsLabel::parse(bad).expect_err(bad).to_string();
             assert!(sentence.contains(word), "{bad:?}: {sentence}");
         }

@@ -110,7 +110,8 @@ fn reason(text: &str) -> String {
     }
     if why.starts_with("had untolerated taint") {
         let taint = why.split_once('{').map(|(_, rest)| rest.trim_end_matches('}'));
-        return taint.map_or_else(|| format!("{count} {is} set aside by a taint"), |taint| format!("{count} {is} set aside by the taint {taint}"));
+        return taint
+            .map_or_else(|| format!("{count} {is} set aside by a taint"), |taint| format!("{count} {is} set aside by the taint {taint}"));
     }
     match why {
         "didn't match Pod's node affinity/selector" => format!("{count} {is} of another product than it asks for"),
@@ -144,10 +145,19 @@ mod tests {
     #[test]
     fn refusals_are_said_in_words() {
         for (text, want) in [
-            ("Error creating: pods \"a\" is forbidden: failed quota: q: must specify limits.cpu for: main", "wants every container to state limits.cpu"),
+            (
+                "Error creating: pods \"a\" is forbidden: failed quota: q: must specify limits.cpu for: main",
+                "wants every container to state limits.cpu",
+            ),
             ("Error creating: pods \"a\" is forbidden: no PriorityClass with name gold was found", "no priority class gold;"),
-            ("Error creating: pods \"a\" is forbidden: [maximum memory usage per Container is 4Gi, but limit is 8Gi]", "LimitRange forbids what it asks for: maximum memory"),
-            ("Error creating: pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": privileged", "security policy \"restricted:latest\" forbids"),
+            (
+                "Error creating: pods \"a\" is forbidden: [maximum memory usage per Container is 4Gi, but limit is 8Gi]",
+                "LimitRange forbids what it asks for: maximum memory",
+            ),
+            (
+                "Error creating: pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": privileged",
+                "security policy \"restricted:latest\" forbids",
+            ),
             ("Error creating: something new", "Kubernetes refuses its Pod: Error creating: something new"),
         ] {
             let said = explain(Waiting { refused: Some(text), ..Waiting::default() });
@@ -159,7 +169,10 @@ mod tests {
     fn the_schedulers_count_is_read_reason_by_reason() {
         let text = "0/4 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable, 2 node(s) had untolerated taint {a: b, c}. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.";
         let said = explain(Waiting { unschedulable: Some(text), asks_for: "2 × A100-80GB", ..Waiting::default() });
-        assert_eq!(said, "None of the 4 nodes fits 2 × A100-80GB: 1 has too little CPU free, 1 is cordoned, 2 are set aside by the taint a: b, c");
+        assert_eq!(
+            said,
+            "None of the 4 nodes fits 2 × A100-80GB: 1 has too little CPU free, 1 is cordoned, 2 are set aside by the taint a: b, c"
+        );
     }
 
     #[test]

@@ -123,7 +123,12 @@ mod browser {
                 }
             });
             if watched.ready_state() == EventSource::CLOSED {
-                set_timeout(move || { tries.try_update(|tries| *tries += 1); }, Duration::from_secs(PAUSE));
+                set_timeout(
+                    move || {
+                        tries.try_update(|tries| *tries += 1);
+                    },
+                    Duration::from_secs(PAUSE),
+                );
             }
         });
         source.set_onmessage(Some(message.as_ref().unchecked_ref()));

@@ -5,12 +5,7 @@ use slipway_domain::refusal::Refusal;
 
 use crate::{
     api::Failure,
-    parts::{
-        badge::Tone,
-        banner::Banner,
-        empty::Empty,
-        style,
-    },
+    parts::{badge::Tone, banner::Banner, empty::Empty, style},
     paths,
 };
 

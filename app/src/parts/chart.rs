@@ -211,7 +211,11 @@ fn read_out(curve: &Curve, at: Option<usize>) -> String {
 }
 
 /// The whole steps within a brushed stretch.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "steps are whole, not negative, and below 2^53 where a chart is brushed")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "steps are whole, not negative, and below 2^53 where a chart is brushed"
+)]
 fn steps_between(drawing: &Drawing, from: f64, to: f64) -> (u64, u64) {
     let from = drawing.x.at(from).max(0.0).floor() as u64;
     let to = drawing.x.at(to).max(0.0).ceil() as u64;
@@ -225,7 +229,8 @@ fn share_of(event: &ev::PointerEvent) -> f64 {
         use wasm_bindgen::JsCast;
         let element = event.current_target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
         let rect = element.map(|element| element.get_bounding_client_rect());
-        rect.filter(|rect| rect.width() > 0.0).map_or(0.0, |rect| ((f64::from(event.client_x()) - rect.left()) / rect.width()).clamp(0.0, 1.0))
+        rect.filter(|rect| rect.width() > 0.0)
+            .map_or(0.0, |rect| ((f64::from(event.client_x()) - rect.left()) / rect.width()).clamp(0.0, 1.0))
     }
     #[cfg(not(feature = "hydrate"))]
     {

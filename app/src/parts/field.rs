@@ -7,13 +7,7 @@ use super::style;
 
 /// The label, the hint and the error around an input.
 #[component]
-fn Around(
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    error: Signal<Option<String>>,
-    children: Children,
-) -> impl IntoView {
+fn Around(name: &'static str, label: &'static str, hint: &'static str, error: Signal<Option<String>>, children: Children) -> impl IntoView {
     view! {
         <div class="flex min-w-0 flex-col gap-1">
             <label class="text-table font-medium" for=name>{label}</label>
@@ -25,7 +19,11 @@ fn Around(
 }
 
 /// Which texts explain an input.
-fn described_by(name: &'static str, hint: &'static str, error: Signal<Option<String>>) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+fn described_by(
+    name: &'static str,
+    hint: &'static str,
+    error: Signal<Option<String>>,
+) -> impl Fn() -> Option<String> + Send + Sync + 'static {
     move || match (error.with(Option::is_some), hint.is_empty()) {
         (true, true) => Some(format!("{name}-error")),
         (true, false) => Some(format!("{name}-error {name}-hint")),

@@ -10,10 +10,7 @@ use slipway_domain::run::view::{LogPage, LogQuery};
 pub use reader::Load;
 use reader::{Reader, Shown};
 
-use super::{
-    number, style, text,
-    time::absolute,
-};
+use super::{number, style, text, time::absolute};
 
 /// Characters of a line that are drawn; the file has them all.
 const LONGEST: usize = 4_000;

@@ -29,8 +29,7 @@ pub fn plain(line: &str) -> String {
 
 /// Controls, and the characters with which a text can pretend to be another (bidirectional controls, zero widths).
 fn needs_care(c: char) -> bool {
-    c.is_control() && c != '\t'
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control() && c != '\t' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The picture that Unicode has for a control character, such as `␀`.

@@ -78,12 +78,7 @@ pub enum Error {
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
     #[error("{what} cannot be read from {} ({reason}): {remedy}", path.display())]
-    Damaged {
-        what: String,
-        path: PathBuf,
-        reason: String,
-        remedy: &'static str,
-    },
+    Damaged { what: String, path: PathBuf, reason: String, remedy: &'static str },
     #[error("cannot make {what}: {reason}")]
     Certificate { what: String, reason: String },
     #[error("no five free ports on 127.0.0.1 from {first} on; choose others with --port, or any with --port 0")]
@@ -93,12 +88,7 @@ pub enum Error {
     #[error("cannot put the sandbox's own roles and storage class into the cluster: {source}")]
     Objects { source: kube::Error },
     #[error("{name} {why}; the last line of its log {} is: {says}", log.display())]
-    Part {
-        name: &'static str,
-        why: String,
-        log: PathBuf,
-        says: String,
-    },
+    Part { name: &'static str, why: String, log: PathBuf, says: String },
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),
 }
@@ -171,9 +161,7 @@ pub async fn status(folder: &Path) -> Result<ExitCode, Error> {
 }
 
 fn find_kubeconfig(folder: &Path) -> Result<PathBuf, Error> {
-    let none = || Error::NoCluster {
-        path: folder.to_path_buf(),
-    };
+    let none = || Error::NoCluster { path: folder.to_path_buf() };
     let path = folder.join("kubeconfig");
     // Absolute, so that it can be given to a program that runs elsewhere.
     if path.is_file() { path.canonicalize().map_err(|_| none()) } else { Err(none()) }
@@ -189,9 +177,7 @@ struct Files {
 
 impl Files {
     fn check(args: &UpArgs) -> Result<Self, Error> {
-        let no_kubernetes = || Error::NoKubernetes {
-            path: args.kubernetes.clone(),
-        };
+        let no_kubernetes = || Error::NoKubernetes { path: args.kubernetes.clone() };
         let kubernetes = args.kubernetes.canonicalize().map_err(|_| no_kubernetes())?;
         rustix::fs::access(&kubernetes, rustix::fs::Access::EXEC_OK).map_err(|_| no_kubernetes())?;
         if !kubernetes.is_file() {
@@ -199,12 +185,7 @@ impl Files {
         }
         let node_file = NodeFile::load(&args.nodes)?;
         ImageFile::load(&args.images)?;
-        let absolute = |path: &Path| {
-            std::path::absolute(path).map_err(|source| FileError::Read {
-                path: path.to_path_buf(),
-                source,
-            })
-        };
+        let absolute = |path: &Path| std::path::absolute(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source });
         Ok(Self {
             kubernetes,
             nodes: absolute(&args.nodes)?,
@@ -230,14 +211,8 @@ impl Cluster {
             etcd: Authority::keep(data, "etcd", now)?,
             kubelet: Authority::keep(data, "kubelet", now)?,
         };
-        let setup = Setup {
-            data,
-            ports,
-            authorities: &authorities,
-            kubernetes: &files.kubernetes,
-            nodes: &files.nodes,
-            images: &files.images,
-        };
+        let setup =
+            Setup { data, ports, authorities: &authorities, kubernetes: &files.kubernetes, nodes: &files.nodes, images: &files.images };
         let cluster = &authorities.cluster;
         let admin = cluster.client("kubernetes-admin", Some("system:masters"))?;
         let config = |user: &str, port, authority, identity: &_| kubeconfig::text(user, port, authority, identity);
@@ -259,10 +234,7 @@ impl Cluster {
         // These two and the agent wait for nothing but the API server, so they start side by side.
         let controllers = self.add(setup.controllers()?);
         let scheduler = self.add(setup.scheduler()?);
-        self.provisioner = Some(tokio::spawn(volumes::provision(
-            volumes_client(&setup).await?,
-            data.path("volumes"),
-        )));
+        self.provisioner = Some(tokio::spawn(volumes::provision(volumes_client(&setup).await?, data.path("volumes"))));
         let agent = self.add(setup.agent()?);
         tokio::try_join!(
             self.parts[controllers].until(PATIENCE, async {
@@ -314,11 +286,7 @@ struct Signals([Signal; 3]);
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
     }
 
     async fn next(&mut self) {

@@ -30,11 +30,7 @@ pub struct Args {
 pub fn command(program: &std::path::Path, name: &str) -> Command {
     // By this name the very file that runs now is started, even when it has been replaced on disk since.
     let mut command = Command::new("/proc/self/exe");
-    command
-        .arg0("sandbox")
-        .arg("hold")
-        .args(["--parent", &std::process::id().to_string(), "--name", name, "--"])
-        .arg(program);
+    command.arg0("sandbox").arg("hold").args(["--parent", &std::process::id().to_string(), "--name", name, "--"]).arg(program);
     command
 }
 

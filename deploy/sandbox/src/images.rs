@@ -43,11 +43,7 @@ pub enum ImageError {
     #[error("no row of {file} stands for image \"{image}\"; it has {known}")]
     Unknown { image: String, file: String, known: String },
     #[error("image \"{image}\" stands for {program}, which is not there: build it, or correct {file}")]
-    ProgramMissing {
-        image: String,
-        program: String,
-        file: String,
-    },
+    ProgramMissing { image: String, program: String, file: String },
     #[error("no command specified: image \"{image}\" runs what the container's command says, and it says nothing")]
     NoCommand { image: String },
     #[error("exec: \"{program}\": executable file not found in $PATH")]
@@ -89,18 +85,13 @@ impl ImageFile {
         let mut images = Vec::with_capacity(rows.images.len());
         for row in rows.images {
             let name = row.name.clone();
-            let image = row
-                .check(folder)
-                .map_err(|reason| FileError::content(path, format!("image \"{name}\": {reason}")))?;
+            let image = row.check(folder).map_err(|reason| FileError::content(path, format!("image \"{name}\": {reason}")))?;
             if !names.insert(image.name.clone()) {
                 return Err(FileError::content(path, format!("two rows stand for image \"{name}\"")));
             }
             images.push(image);
         }
-        Ok(Self {
-            path: path.to_path_buf(),
-            images,
-        })
+        Ok(Self { path: path.to_path_buf(), images })
     }
 
     /// The row for an image reference; one that names it exactly goes before `NAME:*`.
@@ -142,16 +133,11 @@ impl Image {
                 program.clone()
             }
             (Program::At(_) | Program::Host, _) => {
-                let first = words.next().ok_or_else(|| ImageError::NoCommand {
-                    image: self.name.to_string(),
-                })?;
+                let first = words.next().ok_or_else(|| ImageError::NoCommand { image: self.name.to_string() })?;
                 find_program(&first, search).ok_or(ImageError::NotOnPath { program: first })?
             }
         };
-        Ok(Invocation {
-            program,
-            args: words.collect(),
-        })
+        Ok(Invocation { program, args: words.collect() })
     }
 }
 
@@ -165,20 +151,14 @@ fn find_program(name: &str, search: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Path::new(name).is_file().then(|| PathBuf::from(name));
     }
-    std::env::split_paths(search)
-        .map(|folder| folder.join(name))
-        .find(|program| program.is_file())
+    std::env::split_paths(search).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
 /// The reference with a tag, and without the default registry.
 fn full(image: &str) -> String {
     let short = image.strip_prefix("docker.io/").unwrap_or(image);
     let short = short.strip_prefix("library/").unwrap_or(short);
-    if name_of(short) == short {
-        format!("{short}:latest")
-    } else {
-        short.to_owned()
-    }
+    if name_of(short) == short { format!("{short}:latest") } else { short.to_owned() }
 }
 
 /// The reference without tag and digest. A colon before a slash belongs to the registry's port.
@@ -228,17 +208,8 @@ impl ImageRow {
         if self.program.is_empty() {
             return Err(format!("program is a path, or {HOST} to run the container's own command"));
         }
-        let program = if self.program == HOST {
-            Program::Host
-        } else {
-            Program::At(folder.join(&self.program))
-        };
-        Ok(Image {
-            name,
-            program,
-            args: self.args,
-            env: self.env,
-        })
+        let program = if self.program == HOST { Program::Host } else { Program::At(folder.join(&self.program)) };
+        Ok(Image { name, program, args: self.args, env: self.env })
     }
 }
 
@@ -262,13 +233,7 @@ mod tests {
     #[test]
     fn an_image_is_found_by_any_way_of_writing_it() {
         let file = load(ROWS).unwrap();
-        for image in [
-            "busybox",
-            "busybox:1.36",
-            "docker.io/library/busybox:latest",
-            "busybox@sha256:0123",
-            "lab.example:5000/digits:v1",
-        ] {
+        for image in ["busybox", "busybox:1.36", "docker.io/library/busybox:latest", "busybox@sha256:0123", "lab.example:5000/digits:v1"] {
             assert!(file.find(image).is_ok(), "{image}");
         }
     }

@@ -56,11 +56,7 @@ struct DataArgs {
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,sandbox=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     let outcome = match command {
         Command::Hold(args) => Err(hold::run(&args)),
         Command::Shim(args) => agent::shim::run(&args).map(|()| ExitCode::SUCCESS),
@@ -95,16 +91,8 @@ fn on_many_threads<E: ToString>(work: impl Future<Output = Result<(), E>>) -> Re
     run_on(tokio::runtime::Builder::new_multi_thread(), work)
 }
 
-fn run_on<E: ToString>(
-    mut builder: tokio::runtime::Builder,
-    work: impl Future<Output = Result<ExitCode, E>>,
-) -> Result<ExitCode, String> {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .map_err(|_| "a second TLS provider is installed".to_owned())?;
-    let runtime = builder
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start the runtime: {error}"))?;
+fn run_on<E: ToString>(mut builder: tokio::runtime::Builder, work: impl Future<Output = Result<ExitCode, E>>) -> Result<ExitCode, String> {
+    rustls::crypto::ring::default_provider().install_default().map_err(|_| "a second TLS provider is installed".to_owned())?;
+    let runtime = builder.enable_all().build().map_err(|error| format!("cannot start the runtime: {error}"))?;
     runtime.block_on(work).map_err(|error| error.to_string())
 }

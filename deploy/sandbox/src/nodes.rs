@@ -98,9 +98,7 @@ impl NodeFile {
             if !names.insert(name.clone()) {
                 return Err(FileError::content(path, format!("two nodes are named \"{name}\"")));
             }
-            let node = row
-                .check()
-                .map_err(|reason| FileError::content(path, format!("node \"{name}\": {reason}")))?;
+            let node = row.check().map_err(|reason| FileError::content(path, format!("node \"{name}\": {reason}")))?;
             nodes.push(node);
         }
         Ok(Self { nodes })
@@ -143,12 +141,7 @@ impl NodeSpec {
         let mut devices = Vec::new();
         for gpu in 0..gpus.count {
             let Some(slices) = gpus.cut.get(&gpu) else {
-                devices.push(Device {
-                    resource: "nvidia.com/gpu".into(),
-                    id: format!("GPU-{}-{gpu}", self.name),
-                    gpu,
-                    slice: None,
-                });
+                devices.push(Device { resource: "nvidia.com/gpu".into(), id: format!("GPU-{}-{gpu}", self.name), gpu, slice: None });
                 continue;
             };
             for slice in slices {
@@ -245,10 +238,7 @@ fn default_pods() -> u16 {
 impl NodeRow {
     fn check(self) -> Result<NodeSpec, String> {
         if !is_node_name(&self.name) {
-            return Err(
-                "a node's name is at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends"
-                    .into(),
-            );
+            return Err("a node's name is at most 63 lower-case letters, digits and dashes, with a letter or digit at both ends".into());
         }
         if self.cpu == 0 {
             return Err("cpu is the number of cores, at least 1".into());
@@ -313,13 +303,7 @@ impl GpusRow {
         if !is_label_value(&mig_config) {
             return Err(format!("\"{mig_config}\" cannot be the value of label nvidia.com/mig.config"));
         }
-        Ok(Gpus {
-            product,
-            count: self.count,
-            strategy,
-            mig_config,
-            cut,
-        })
+        Ok(Gpus { product, count: self.count, strategy, mig_config, cut })
     }
 }
 
@@ -345,19 +329,13 @@ fn taint(key: &str, value: Option<String>, effect: TaintEffect) -> Taint {
 
 fn is_node_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=63).contains(&name.len())
-        && name.bytes().all(inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-')
+    (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 fn is_label_value(value: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
-    value.len() <= 63
-        && value.bytes().all(inner)
-        && edge(value.bytes().next())
-        && edge(value.bytes().last())
+    value.len() <= 63 && value.bytes().all(inner) && edge(value.bytes().next()) && edge(value.bytes().last())
 }
 
 fn is_amount_of_bytes(amount: &str) -> bool {

@@ -17,18 +17,12 @@ pub enum FileError {
 impl FileError {
     /// A fault in what the file says, found after it was parsed.
     pub fn content(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Content {
-            path: path.to_path_buf(),
-            reason: reason.into(),
-        }
+        Self::Content { path: path.to_path_buf(), reason: reason.into() }
     }
 }
 
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })?;
     // The snippet that the parser would draw spans several lines; the line number says as much.
     serde_saphyr::from_str(&text).map_err(|error| FileError::content(path, error.without_snippet().to_string()))
 }

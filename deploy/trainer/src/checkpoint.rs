@@ -161,7 +161,10 @@ impl Checkpoints {
             return Ok(None);
         }
         let folder = self.folder.display();
-        Err(Failure::new(ExitReason::CorruptCheckpoints, format!("every checkpoint in {folder} is corrupt: {}; remove them to start anew", damage.join(", "))))
+        Err(Failure::new(
+            ExitReason::CorruptCheckpoints,
+            format!("every checkpoint in {folder} is corrupt: {}; remove them to start anew", damage.join(", ")),
+        ))
     }
 
     fn check_identity(&self, state: &State, path: &Path) -> Result<(), Failure> {
@@ -170,7 +173,10 @@ impl Checkpoints {
             None => Ok(()),
             Some((flag, value)) => {
                 let was = state.identity.get(flag).map_or("another", String::as_str);
-                Err(Failure::flags(format!("--{flag}={value}, but the checkpoint {} was made with {was}; use another --checkpoint-dir", path.display())))
+                Err(Failure::flags(format!(
+                    "--{flag}={value}, but the checkpoint {} was made with {was}; use another --checkpoint-dir",
+                    path.display()
+                )))
             }
         }
     }
@@ -214,7 +220,9 @@ fn read(path: &Path) -> io::Result<State> {
 }
 
 fn load(path: &Path, state: &State, subject: &mut Subject<'_>) -> Result<(), Failure> {
-    let unusable = |error: &dyn std::fmt::Display| Failure::new(ExitReason::CorruptCheckpoints, format!("{} cannot be restored: {error}", path.display()));
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::new(ExitReason::CorruptCheckpoints, format!("{} cannot be restored: {error}", path.display()))
+    };
     let tensors = |name: &str| -> Result<BTreeMap<String, Tensor>, Failure> {
         Tensor::read_safetensors(path.join(name)).map(|found| found.into_iter().collect()).map_err(|error| unusable(&error))
     };
@@ -246,5 +254,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::write(format!("the checkpoint {} cannot be written: {error}; free space on the volume or ask for a larger one", path.display()))
+    Failure::write(format!(
+        "the checkpoint {} cannot be written: {error}; free space on the volume or ask for a larger one",
+        path.display()
+    ))
 }

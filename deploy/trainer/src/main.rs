@@ -77,7 +77,10 @@ fn train(flags: &Train) -> ExitCode {
             let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             let line = text.unwrap_or("libtorch failed").lines().next().unwrap_or_default();
             if line.contains("out of memory") || line.contains("CUDA") {
-                return fail(&Failure::new(ExitReason::Device, format!("the device failed: {line}; a smaller --batch-size needs less memory")));
+                return fail(&Failure::new(
+                    ExitReason::Device,
+                    format!("the device failed: {line}; a smaller --batch-size needs less memory"),
+                ));
             }
             report::print(&Report::End { outcome: Outcome::Failed, message: Some(line.to_owned()) });
             eprintln!("slipway-trainer: {line}");

@@ -26,7 +26,9 @@ pub fn build(model: Model, path: &nn::Path<'_>, shape: &[i64], classes: i64) -> 
         ))),
     };
     Ok(match model {
-        Model::Linear => Box::new(nn::seq_t().add_fn(|x| x.flatten(1, -1)).add(nn::linear(path / "out", features, classes, nn::LinearConfig::default()))),
+        Model::Linear => {
+            Box::new(nn::seq_t().add_fn(|x| x.flatten(1, -1)).add(nn::linear(path / "out", features, classes, nn::LinearConfig::default())))
+        }
         Model::Mlp => Box::new(mlp(path, features, classes)),
         Model::Cnn => {
             let (channels, height, width) = image()?;

@@ -63,7 +63,10 @@ fn device(word: &str) -> Result<Device, Failure> {
         "auto" => Ok(if gpus > 0 { Device::Cuda(0) } else { Device::Cpu }),
         _ => match word.strip_prefix("cuda:").and_then(|number| number.parse::<usize>().ok()) {
             Some(number) if number < gpus => Ok(Device::Cuda(number)),
-            Some(_) => Err(Failure::new(ExitReason::Device, format!("--device={word}: this container has {gpus} GPUs; ask for one, or use --device=auto"))),
+            Some(_) => Err(Failure::new(
+                ExitReason::Device,
+                format!("--device={word}: this container has {gpus} GPUs; ask for one, or use --device=auto"),
+            )),
             None => Err(Failure::flags(format!("--device={word}: it is auto, cpu or cuda:N"))),
         },
     }
@@ -241,7 +244,10 @@ impl<'a> Training<'a> {
             #[expect(clippy::cast_precision_loss, reason = "steps are far below 2^52")]
             let epoch = position.step as f64 / self.steps_per_epoch as f64;
             report::metric(position.step + 1, epoch, &[("train/loss", value)]);
-            return Err(Failure::new(ExitReason::NotFinite, format!("the loss is {value} at step {}; lower --learning-rate={}", position.step + 1, self.flags.learning_rate)));
+            return Err(Failure::new(
+                ExitReason::NotFinite,
+                format!("the loss is {value} at step {}; lower --learning-rate={}", position.step + 1, self.flags.learning_rate),
+            ));
         }
         let gradient = match &mut self.scaler {
             None => Some(self.weights.gradient(&loss)),

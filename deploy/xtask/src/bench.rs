@@ -66,7 +66,8 @@ fn server(built: &Built) -> Result<Vec<Figure>, String> {
     let text = step("Measuring the server", || {
         quietly(built.toolchain.cargo().args(["run", "--quiet", "--release", "--package", "slipway-server", "--bin", "bench"]))
     })?;
-    let rows: Vec<serde_json::Value> = serde_json::from_str(text.trim()).map_err(|error| format!("the server's bench printed no figures: {error}\n{text}"))?;
+    let rows: Vec<serde_json::Value> =
+        serde_json::from_str(text.trim()).map_err(|error| format!("the server's bench printed no figures: {error}\n{text}"))?;
     Ok(rows
         .iter()
         .map(|row| Figure {

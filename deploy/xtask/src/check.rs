@@ -25,7 +25,10 @@ pub fn run() -> Result<(), String> {
     step("Lints", || openly(toolchain.cargo().args(["clippy", "--quiet", "--all-targets"]).args(deny)))?;
     step("Lints of the trainer", || {
         let mut cargo = toolchain.cargo();
-        openly(with_libtorch(cargo.args(["clippy", "--quiet", "--release", "--package", "slipway-trainer", "--all-targets"]).args(deny), &libtorch))
+        openly(with_libtorch(
+            cargo.args(["clippy", "--quiet", "--release", "--package", "slipway-trainer", "--all-targets"]).args(deny),
+            &libtorch,
+        ))
     })?;
     step("Lints of the browser's part", || {
         let wasm = "clippy --quiet --package slipway-app --lib --target wasm32-unknown-unknown --no-default-features --features hydrate";

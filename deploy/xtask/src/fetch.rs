@@ -59,9 +59,17 @@ pub fn kubernetes() -> Result<PathBuf, String> {
     make_folder(&folder)?;
     let made = folder.join("kubernetes.new");
     let version = |name: &str, value: &str| format!("-X k8s.io/component-base/version.{name}={value}");
-    let flags = format!("-s -w {} {} {}", version("gitVersion", &format!("v{KUBERNETES}")), version("gitMajor", "1"), version("gitMinor", "34"));
+    let flags =
+        format!("-s -w {} {} {}", version("gitVersion", &format!("v{KUBERNETES}")), version("gitMajor", "1"), version("gitMinor", "34"));
     step("Building Kubernetes (7 minutes on two cores, once)", || {
-        quietly(Command::new("go").args(["build", "-trimpath", "-ldflags", &flags, "-o"]).arg(&made).arg(".").current_dir(&sources).env("CGO_ENABLED", "0"))
+        quietly(
+            Command::new("go")
+                .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
+                .arg(&made)
+                .arg(".")
+                .current_dir(&sources)
+                .env("CGO_ENABLED", "0"),
+        )
     })?;
     fs::rename(&made, &program).map_err(|error| format!("{}: {error}", program.display()))?;
     Ok(program)
@@ -97,7 +105,8 @@ fn apt(what: &str, package: &str) -> Result<(), String> {
     if place::find("apt-get").is_none() {
         return Err(format!("{package} is missing: install it with your system's package manager, then run this again"));
     }
-    let script = format!("export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends {package}");
+    let script =
+        format!("export DEBIAN_FRONTEND=noninteractive; apt-get update -qq && apt-get install -y -qq --no-install-recommends {package}");
     step(what, || quietly(Command::new("bash").args(["-c", &script])))
         .map(|_| ())
         .map_err(|error| format!("{package} is missing and could not be installed; as root: apt-get install {package}\n{error}"))

@@ -83,7 +83,13 @@ fn cargo_test(command: &mut Command) -> Result<Count, String> {
     let (ok, text) = watched(command)?;
     let mut count = Count::default();
     for line in text.lines().filter(|line| line.starts_with("test result:")) {
-        let number = |word: &str| line.split([' ', ';', '.']).zip(line.split([' ', ';', '.']).skip(1)).find(|(_, next)| *next == word).and_then(|(n, _)| n.parse().ok()).unwrap_or(0);
+        let number = |word: &str| {
+            line.split([' ', ';', '.'])
+                .zip(line.split([' ', ';', '.']).skip(1))
+                .find(|(_, next)| *next == word)
+                .and_then(|(n, _)| n.parse().ok())
+                .unwrap_or(0)
+        };
         count.add(Count { passed: number("passed"), failed: number("failed") });
     }
     if !ok && count.failed == 0 {
@@ -103,7 +109,8 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let mut command = stack::serve(built, &place, &Cluster::Sandbox)?;
     let mut server = command.spawn().map_err(|error| format!("the server cannot be started: {error}"))?;
     let ready = stack::wait_for(&place, &mut server);
-    let link = ready.and_then(|()| stack::admin_link(built, &place).ok_or_else(|| "the server gave no link for the first admin".to_owned()));
+    let link =
+        ready.and_then(|()| stack::admin_link(built, &place).ok_or_else(|| "the server gave no link for the first admin".to_owned()));
     let outcome = link.and_then(|link| {
         // The tests kill the server and the node agent, and look into the cluster as its administrator.
         let mut tests = Command::new("npx");
@@ -121,7 +128,9 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
             // As `up` does: a server that dies is started again.
             let keeper = scope.spawn(|| {
                 while !done.load(Ordering::SeqCst) {
-                    if matches!(server.try_wait(), Ok(Some(_))) && let Ok(next) = command.spawn() {
+                    if matches!(server.try_wait(), Ok(Some(_)))
+                        && let Ok(next) = command.spawn()
+                    {
                         server = next;
                     }
                     std::thread::sleep(Duration::from_millis(100));
@@ -139,7 +148,11 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let (ok, text) = outcome?;
     let mut count = Count::default();
     for line in text.lines().map(str::trim) {
-        let number = |word: &str| line.strip_suffix(word).or_else(|| line.split_once(&format!("{word} (")).map(|(n, _)| n)).and_then(|n| n.trim().parse::<u64>().ok());
+        let number = |word: &str| {
+            line.strip_suffix(word)
+                .or_else(|| line.split_once(&format!("{word} (")).map(|(n, _)| n))
+                .and_then(|n| n.trim().parse::<u64>().ok())
+        };
         count.passed += number(" passed").unwrap_or(0);
         count.failed += number(" failed").unwrap_or(0);
     }

@@ -31,7 +31,8 @@ impl Toolchain {
                 return Ok(toolchain.clone());
             }
         }
-        let added = step("Fetching Rust's standard library for WebAssembly", || quietly(Command::new("rustup").args(["target", "add", TARGET])));
+        let added =
+            step("Fetching Rust's standard library for WebAssembly", || quietly(Command::new("rustup").args(["target", "add", TARGET])));
         if added.is_ok() && own.has_wasm() {
             return Ok(own);
         }
@@ -41,7 +42,11 @@ impl Toolchain {
         step("Building Rust's standard library for WebAssembly from Debian's packages", || {
             quietly(Command::new("bash").args(["-c", include_str!("toolchain.sh")]))
         })?;
-        if debian.has_wasm() { Ok(debian) } else { Err("the toolchain made of Debian's packages does not build for WebAssembly".to_owned()) }
+        if debian.has_wasm() {
+            Ok(debian)
+        } else {
+            Err("the toolchain made of Debian's packages does not build for WebAssembly".to_owned())
+        }
     }
 
     /// A call of cargo with this toolchain, in the top folder.

@@ -86,6 +86,9 @@ mod tests {
             session: String::new(),
         };
         let sent: Vec<_> = headers(&caller).into_iter().map(|(n, v)| format!("{n}: {}", v.to_str().expect("ASCII"))).collect();
-        assert_eq!(sent, ["impersonate-user: slipway:mina", "impersonate-group: slipway:people", "impersonate-group: slipway:vision:engineer"]);
+        assert_eq!(
+            sent,
+            ["impersonate-user: slipway:mina", "impersonate-group: slipway:people", "impersonate-group: slipway:vision:engineer"]
+        );
     }
 }

@@ -161,9 +161,7 @@ pub(super) fn parse_page<T: Watched>(text: &str) -> Result<List<T>, serde_json::
 }
 
 fn parse_object<T: Watched>(text: &str) -> Option<T> {
-    serde_json::from_str(text)
-        .inspect_err(|error| tracing::warn!(path = T::PATH, %error, "an object was skipped: it does not parse"))
-        .ok()
+    serde_json::from_str(text).inspect_err(|error| tracing::warn!(path = T::PATH, %error, "an object was skipped: it does not parse")).ok()
 }
 
 #[derive(Deserialize)]

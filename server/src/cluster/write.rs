@@ -77,8 +77,10 @@ impl From<WriteError> for Refusal {
         match error {
             WriteError::Forbidden(_) => Self::Forbidden { sentence },
             WriteError::Invalid { causes, message } => {
-                let mut fields: BTreeMap<String, String> =
-                    causes.into_iter().map(|(path, text)| (manifest::form_field(&path).to_owned(), format!("Kubernetes: {text}"))).collect();
+                let mut fields: BTreeMap<String, String> = causes
+                    .into_iter()
+                    .map(|(path, text)| (manifest::form_field(&path).to_owned(), format!("Kubernetes: {text}")))
+                    .collect();
                 if fields.is_empty() {
                     fields.insert(String::new(), format!("Kubernetes: {message}"));
                 }

@@ -91,7 +91,9 @@ async fn tell(drivers: &Drivers, hub: &Hub, id: &RunId, changed: Changed, draw: 
     let Some(mut run) = runs::get(&drivers.store, id).await? else { return Ok(None) };
     let has_ended = run.row.state.kind().has_ended();
     let spark = match &run.loss_name {
-        Some(name) if (changed.step.is_some() && draw) || (has_ended && changed.row) => Some(metrics::spark(&drivers.store, id, name).await?),
+        Some(name) if (changed.step.is_some() && draw) || (has_ended && changed.row) => {
+            Some(metrics::spark(&drivers.store, id, name).await?)
+        }
         Some(_) | None => None,
     };
     if let Some(spark) = &spark {

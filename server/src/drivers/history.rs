@@ -75,9 +75,7 @@ impl History {
                 }
                 _ = beats.tick() => self.sweep = true,
             }
-            while self.events.len() < TOGETHER
-                && !self.changes.is_empty()
-            {
+            while self.events.len() < TOGETHER && !self.changes.is_empty() {
                 let change = self.changes.recv().await;
                 if !self.take(change) {
                     return;

@@ -16,9 +16,7 @@ use slipway_domain::{
         form::RunForm,
         spec::RunId,
         state::StateKind,
-        view::{
-            ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series,
-        },
+        view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series},
     },
     team::TeamName,
 };

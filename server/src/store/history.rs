@@ -183,9 +183,9 @@ struct EventColumns {
 /// # Errors
 /// What the database refused.
 pub async fn events(store: &Store, id: &RunId) -> Result<Vec<EventRow>, Error> {
-    const SQL: &str = "SELECT at, warning, reason, object, message, count FROM run_event WHERE run_id = $1 ORDER BY at DESC, key DESC LIMIT $2";
-    let rows: Vec<EventColumns> =
-        on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(KEPT_EVENTS).fetch_all(pool).await)?;
+    const SQL: &str =
+        "SELECT at, warning, reason, object, message, count FROM run_event WHERE run_id = $1 ORDER BY at DESC, key DESC LIMIT $2";
+    let rows: Vec<EventColumns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(KEPT_EVENTS).fetch_all(pool).await)?;
     let event = |row: EventColumns| {
         let count = u32::try_from(row.count).unwrap_or(u32::MAX);
         Ok(EventRow { at: time(row.at)?, warning: row.warning, reason: row.reason, object: row.object, message: row.message, count })
@@ -214,8 +214,7 @@ pub async fn trim_events(store: &Store) -> Result<(), Error> {
 /// What the database refused.
 pub async fn checkpoints(store: &Store, id: &RunId) -> Result<Vec<CheckpointRow>, Error> {
     const SQL: &str = "SELECT step, path, bytes, sha256, at FROM checkpoint WHERE run_id = $1 ORDER BY step DESC LIMIT 1000";
-    let rows: Vec<(i64, String, i64, String, i64)> =
-        on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).fetch_all(pool).await)?;
+    let rows: Vec<(i64, String, i64, String, i64)> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).fetch_all(pool).await)?;
     let checkpoint = |(step, path, bytes, sha256, at): (i64, String, i64, String, i64)| {
         Ok(CheckpointRow { step: step.cast_unsigned(), path, bytes: bytes.cast_unsigned(), sha256, at: time(at)? })
     };
@@ -268,7 +267,8 @@ pub async fn refuse_stop(store: &Store, id: &RunId, now: Timestamp) -> Result<()
 /// What the database refused.
 pub async fn stop_order(store: &Store, id: &RunId) -> Result<Option<Order>, Error> {
     const SQL: &str = "SELECT at, caller, refused FROM stop_order WHERE run_id = $1";
-    let row: Option<(i64, String, Option<i64>)> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).fetch_optional(pool).await)?;
+    let row: Option<(i64, String, Option<i64>)> =
+        on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).fetch_optional(pool).await)?;
     let order = |(at, caller, refused): (i64, String, Option<i64>)| {
         Ok(Order { caller: serde_json::from_str(&caller).map_err(Error::unexpected)?, at: time(at)?, refused: refused.is_some() })
     };
@@ -280,7 +280,8 @@ pub async fn stop_order(store: &Store, id: &RunId) -> Result<Option<Order>, Erro
 /// # Errors
 /// What the database refused.
 pub async fn to_stop(store: &Store) -> Result<Vec<RunId>, Error> {
-    const SQL: &str = "SELECT run_id FROM stop_order JOIN run ON run.id = run_id WHERE refused IS NULL AND ended IS NULL AND deleted IS NULL";
+    const SQL: &str =
+        "SELECT run_id FROM stop_order JOIN run ON run.id = run_id WHERE refused IS NULL AND ended IS NULL AND deleted IS NULL";
     let ids: Vec<String> = on_db!(store.reads(), pool => sqlx::query_scalar(SQL).fetch_all(pool).await)?;
     Ok(ids.into_iter().map(RunId).collect())
 }

@@ -9,7 +9,7 @@ mod hardening;
 mod live;
 mod people;
 mod postgres;
-mod runs_store;
 mod program;
+mod runs_store;
 mod sessions;
 mod sign_in;

@@ -304,7 +304,8 @@ async fn a_name_is_free_again_when_its_run_is_deleted_and_nothing_of_it_is_left(
 async fn the_list_is_filtered_sorted_and_cut_in_the_database() {
     for book in Book::both("list").await {
         for number in 0..60 {
-            book.launch(&format!("run-{number:02}"), |form| form.tags = if number % 2 == 0 { "even, A_b".into() } else { "odd".into() }).await;
+            book.launch(&format!("run-{number:02}"), |form| form.tags = if number % 2 == 0 { "even, A_b".into() } else { "odd".into() })
+                .await;
         }
         let other = book.launch("other", |form| form.team = "speech".into()).await;
         book.points(&other, "train/loss", &[(1, 0.5)]).await;

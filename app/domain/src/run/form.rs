@@ -211,7 +211,8 @@ impl RunForm {
         let weight_decay = errors.keep("weight_decay", real(&self.weight_decay, "Weight decay", 0.0, 1e3));
         let schedule = errors.keep("schedule", Schedule::parse(&self.schedule));
         let seed = errors.keep("seed", whole_number(&self.seed, "The seed", 0, i64::MAX.unsigned_abs()));
-        let checkpoint_every = errors.keep("checkpoint_every", positive(&self.checkpoint_every, "Steps between checkpoints", 1_000_000_000));
+        let checkpoint_every =
+            errors.keep("checkpoint_every", positive(&self.checkpoint_every, "Steps between checkpoints", 1_000_000_000));
         Some(Training {
             data: data?,
             model: model?,

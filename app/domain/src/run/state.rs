@@ -101,16 +101,8 @@ pub enum StateKind {
 
 impl StateKind {
     /// Every kind, in the order of a run's life.
-    pub const ALL: [Self; 8] = [
-        Self::Waiting,
-        Self::Starting,
-        Self::Running,
-        Self::Suspended,
-        Self::Stopping,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Stopped,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Waiting, Self::Starting, Self::Running, Self::Suspended, Self::Stopping, Self::Succeeded, Self::Failed, Self::Stopped];
 
     /// The word for it, in badges, URLs and the database.
     pub const fn word(self) -> &'static str {
@@ -344,9 +336,7 @@ fn why_failed(pods: &[PodFacts], reason: &str, message: &str) -> (Option<i32>, S
         })
         .max_by_key(|(at, ..)| **at);
     match (reason, last) {
-        ("DeadlineExceeded", last) => {
-            (last.map(|(_, code, ..)| code), "It ran longer than its deadline and was ended".to_owned())
-        }
+        ("DeadlineExceeded", last) => (last.map(|(_, code, ..)| code), "It ran longer than its deadline and was ended".to_owned()),
         (_, Some((_, code, "OOMKilled", ..))) => (Some(code), "It used more memory than it asked for and was killed".to_owned()),
         (_, Some((_, code, ..))) => {
             let sentence = super::exit::explain(code);

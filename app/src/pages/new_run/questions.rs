@@ -174,7 +174,9 @@ fn On(draft: Draft, choices: LaunchChoices) -> impl IntoView {
     let (product_name, product, product_error, set_product) = field!(draft, gpu_product);
     let whole: u32 = choices.gpu_products.iter().map(|(_, count)| count).sum();
     let mut kinds = vec![("none".to_owned(), "No GPU".to_owned()), ("gpu".to_owned(), format!("Whole GPUs ({whole} in the cluster)"))];
-    kinds.extend(choices.mig_profiles.iter().map(|(profile, count)| (profile.clone(), format!("MIG slice {profile} ({count} in the cluster)"))));
+    kinds.extend(
+        choices.mig_profiles.iter().map(|(profile, count)| (profile.clone(), format!("MIG slice {profile} ({count} in the cluster)"))),
+    );
     let mut products = vec![(String::new(), "Any".to_owned())];
     products.extend(choices.gpu_products.iter().map(|(product, count)| (product.clone(), format!("{product} ({count})"))));
     view! {

@@ -49,7 +49,13 @@ impl Chosen {
         let smooth = if self.view.smooth > 0.0 { self.view.smooth.to_string() } else { String::new() };
         paths::with_query(
             &paths::run_tab(id, RunTab::Overview),
-            [("from", step(self.view.from)), ("to", step(self.view.to)), ("log", flag(self.view.log)), ("smooth", smooth), ("all", flag(self.all))],
+            [
+                ("from", step(self.view.from)),
+                ("to", step(self.view.to)),
+                ("log", flag(self.view.log)),
+                ("smooth", smooth),
+                ("all", flag(self.all)),
+            ],
         )
     }
 }
@@ -164,7 +170,8 @@ fn Toolbar(id: RunId, chosen: Memo<Chosen>) -> impl IntoView {
     };
     let zoomed = move || chosen.with(|chosen| chosen.view.from.is_some() || chosen.view.to.is_some());
     let shown = |step: Option<u64>| step.map(|step| step.to_string()).unwrap_or_default();
-    let input = "h-7 w-24 rounded border border-line-strong bg-surface px-2 text-table focus-visible:outline-2 focus-visible:outline-accent";
+    let input =
+        "h-7 w-24 rounded border border-line-strong bg-surface px-2 text-table focus-visible:outline-2 focus-visible:outline-accent";
     view! {
         <div class="flex flex-wrap items-center gap-x-4 gap-y-2 text-table">
             <span class="flex items-center gap-1.5">

@@ -20,9 +20,12 @@ pub fn Facts(watched: Watched) -> impl IntoView {
     let node = Memo::new(move |_| {
         watched.detail.with(|detail| match &detail.row.state {
             State::Running { node, .. } | State::Starting { node, .. } => Some(node.clone()),
-            State::Waiting { .. } | State::Suspended { .. } | State::Stopping { .. } | State::Succeeded { .. } | State::Failed { .. } | State::Stopped { .. } => {
-                detail.pods.first().and_then(|pod| pod.node.clone())
-            }
+            State::Waiting { .. }
+            | State::Suspended { .. }
+            | State::Stopping { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Stopped { .. } => detail.pods.first().and_then(|pod| pod.node.clone()),
         })
     });
     let fields = spec.resources.to_fields();

@@ -15,7 +15,8 @@ use crate::parts::{
 #[component]
 pub fn Header(watched: Watched) -> impl IntoView {
     let detail = watched.detail;
-    let (name, who, team) = detail.with_untracked(|detail| (detail.row.name.to_string(), detail.row.who.to_string(), detail.row.team.to_string()));
+    let (name, who, team) =
+        detail.with_untracked(|detail| (detail.row.name.to_string(), detail.row.who.to_string(), detail.row.team.to_string()));
     let state = Memo::new(move |_| detail.with(|detail| detail.row.state.clone()));
     let kind = Memo::new(move |_| state.with(State::kind));
     let since = Memo::new(move |_| state.with(|state| began(state)));
@@ -50,7 +51,9 @@ pub fn Header(watched: Watched) -> impl IntoView {
 /// From when the shown duration counts: the training of a run that trains or has trained, the wait of one that waits.
 fn began(state: &State) -> Option<jiff::Timestamp> {
     match state {
-        State::Waiting { since, .. } | State::Starting { since, .. } | State::Suspended { since } | State::Stopping { since, .. } => Some(*since),
+        State::Waiting { since, .. } | State::Starting { since, .. } | State::Suspended { since } | State::Stopping { since, .. } => {
+            Some(*since)
+        }
         State::Running { .. } | State::Succeeded { .. } | State::Failed { .. } | State::Stopped { .. } => state.started(),
     }
 }

@@ -89,7 +89,13 @@ fn Stream(watched: Watched, id: RunId, page: LogPage, asked: LogQuery, wrap: boo
         })
     };
     let lines = Signal::derive(move || watched.lines.get().filter(|_| is_newest));
-    let others = Others { id: id.clone(), stream: stream.clone(), lines: stream.lines, from: page.lines.first().map_or(0, |line| line.number), wrap };
+    let others = Others {
+        id: id.clone(),
+        stream: stream.clone(),
+        lines: stream.lines,
+        from: page.lines.first().map_or(0, |line| line.number),
+        wrap,
+    };
     let dropped = stream.dropped;
     let download = paths::download_log(&id, &stream.pod, stream.restart);
     view! {

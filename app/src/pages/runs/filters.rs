@@ -99,7 +99,11 @@ fn Chips(query: Memo<RunQuery>) -> impl IntoView {
             </li>
         }
     };
-    let filtered = move || query.with(|query| !(query.states.is_empty() && query.team.is_empty() && query.who.is_empty() && query.tag.is_empty() && query.name.is_empty()));
+    let filtered = move || {
+        query.with(|query| {
+            !(query.states.is_empty() && query.team.is_empty() && query.who.is_empty() && query.tag.is_empty() && query.name.is_empty())
+        })
+    };
     view! {
         <div class="flex flex-wrap items-center gap-1.5">
             <ul class="flex flex-wrap gap-1.5" aria-label="States">{StateKind::ALL.into_iter().map(chip).collect_view()}</ul>

@@ -35,5 +35,7 @@ pub fn listen(on: impl Fn(Move) + 'static) {
 
 /// Whether the focus is on something that has a use for the key itself.
 fn has_focus_elsewhere() -> bool {
-    document().active_element().is_some_and(|element| ["INPUT", "SELECT", "TEXTAREA", "BUTTON", "A", "SUMMARY"].contains(&element.tag_name().as_str()))
+    document()
+        .active_element()
+        .is_some_and(|element| ["INPUT", "SELECT", "TEXTAREA", "BUTTON", "A", "SUMMARY"].contains(&element.tag_name().as_str()))
 }

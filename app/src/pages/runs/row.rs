@@ -104,7 +104,8 @@ fn Tags(row: RwSignal<RunRow>) -> impl IntoView {
 fn Ran(row: RwSignal<RunRow>) -> impl IntoView {
     let started = Memo::new(move |_| row.with(|row| row.state.started()));
     let ended = Memo::new(move |_| row.with(|row| row.state.ended()));
-    let progress = Memo::new(move |_| row.with(|row| row.progress.filter(|progress| progress.of > 0 && row.state.kind() == StateKind::Running)));
+    let progress =
+        Memo::new(move |_| row.with(|row| row.progress.filter(|progress| progress.of > 0 && row.state.kind() == StateKind::Running)));
     move || {
         started.get().map(|from| {
             view! {

@@ -30,14 +30,19 @@ impl Curve {
         let buckets = &series.buckets;
         let since = buckets.first().map_or(0, |bucket| bucket.time.as_second());
         let has_band = buckets.iter().any(|bucket| bucket.min != bucket.max);
-        let column = |pick: fn(&slipway_domain::run::view::Bucket) -> Option<f64>| buckets.iter().map(|bucket| pick(bucket).map(rounded)).collect();
+        let column =
+            |pick: fn(&slipway_domain::run::view::Bucket) -> Option<f64>| buckets.iter().map(|bucket| pick(bucket).map(rounded)).collect();
         Self {
             points: series.points,
             steps: buckets.iter().map(|bucket| bucket.step).collect(),
             mean: column(|bucket| bucket.mean.filter(|value| value.is_finite())),
             low: if has_band { column(|bucket| bucket.min) } else { Vec::new() },
             high: if has_band { column(|bucket| bucket.max) } else { Vec::new() },
-            broken: (0_u32..).zip(buckets).filter(|(_, bucket)| bucket.not_finite > 0).map(|(index, bucket)| (index, bucket.not_finite)).collect(),
+            broken: (0_u32..)
+                .zip(buckets)
+                .filter(|(_, bucket)| bucket.not_finite > 0)
+                .map(|(index, bucket)| (index, bucket.not_finite))
+                .collect(),
             since,
             seconds: buckets.iter().map(|bucket| u32::try_from(bucket.time.as_second().saturating_sub(since)).unwrap_or(0)).collect(),
         }
@@ -90,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_bucket_of_nan_alone_is_a_gap_that_is_known() {
-        let curve = Curve::from_series(&Series { points: 3, buckets: vec![bucket(0, Some(1.0), 0), bucket(1, None, 2), bucket(2, Some(0.5), 0)] });
+        let curve =
+            Curve::from_series(&Series { points: 3, buckets: vec![bucket(0, Some(1.0), 0), bucket(1, None, 2), bucket(2, Some(0.5), 0)] });
         assert_eq!(curve.mean, [Some(1.0), None, Some(0.5)]);
         assert_eq!(curve.broken, [(1, 2)]);
         assert_eq!(curve.broken_at(1), 2);

@@ -61,7 +61,8 @@ impl Scale {
             return vec![self.low];
         }
         let power = 10_f64.powf(raw.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|nice| nice * power).find(|step| *step >= raw * 0.999).unwrap_or(10.0 * power);
+        let step =
+            [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|nice| nice * power).find(|step| *step >= raw * 0.999).unwrap_or(10.0 * power);
         let first = (self.low / step).ceil();
         (0..=about * 2)
             .map(|index| (first + f64::from(index)) * step)

@@ -1,11 +1,6 @@
 //! What a log view knows: which pieces it has, which it waits for, what is drawn, what was searched.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use leptos::{html, prelude::*};
 use slipway_domain::run::view::{LogLine, LogPage, LogQuery};
@@ -122,7 +117,9 @@ impl Reader {
 
     /// Draws what is in view, and fetches what of it is not there.
     pub fn draw(self) {
-        let (Some((window, scrolled)), Some(spacer), Some(drawn)) = (self.window(), self.spacer.get_untracked(), self.drawn.get_untracked()) else {
+        let (Some((window, scrolled)), Some(spacer), Some(drawn)) =
+            (self.window(), self.spacer.get_untracked(), self.drawn.get_untracked())
+        else {
             return;
         };
         set_style(&spacer, "height", &format!("{}px", window.total()));

@@ -33,10 +33,17 @@ impl Devices {
         let mut given = Vec::new();
         for (resource, amount) in limits.into_iter().flatten().filter(|(name, _)| name.starts_with("nvidia.com/")) {
             let wanted: usize = amount.0.parse().unwrap_or(0);
-            let free: Vec<_> =
-                self.all.iter().filter(|device| device.resource == *resource && !self.taken.contains_key(&device.id)).take(wanted).collect();
+            let free: Vec<_> = self
+                .all
+                .iter()
+                .filter(|device| device.resource == *resource && !self.taken.contains_key(&device.id))
+                .take(wanted)
+                .collect();
             if free.len() < wanted {
-                return Err(format!("Allocate failed due to requested number of devices unavailable for {resource}. Requested: {wanted}, Available: {}, which is unexpected", free.len()));
+                return Err(format!(
+                    "Allocate failed due to requested number of devices unavailable for {resource}. Requested: {wanted}, Available: {}, which is unexpected",
+                    free.len()
+                ));
             }
             given.extend(free.into_iter().map(|device| device.id.clone()));
         }

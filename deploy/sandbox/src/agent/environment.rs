@@ -75,10 +75,20 @@ async fn value_from(
     }
     let (values, key, optional, what) = if let Some(reference) = &source.config_map_key_ref {
         let optional = reference.optional == Some(true);
-        (config_map(client, namespace, &reference.name, optional).await?, &reference.key, optional, format!("ConfigMap {namespace}/{}", reference.name))
+        (
+            config_map(client, namespace, &reference.name, optional).await?,
+            &reference.key,
+            optional,
+            format!("ConfigMap {namespace}/{}", reference.name),
+        )
     } else if let Some(reference) = &source.secret_key_ref {
         let optional = reference.optional == Some(true);
-        (secret(client, namespace, &reference.name, optional).await?, &reference.key, optional, format!("Secret {namespace}/{}", reference.name))
+        (
+            secret(client, namespace, &reference.name, optional).await?,
+            &reference.key,
+            optional,
+            format!("Secret {namespace}/{}", reference.name),
+        )
     } else {
         return Ok(None);
     };
@@ -121,7 +131,8 @@ pub(super) fn field(pod: &Pod, place: &Place, selector: &ObjectFieldSelector) ->
         let key = path.strip_prefix(prefix)?.strip_suffix("']")?;
         Some(values.get(key).cloned().unwrap_or_default())
     };
-    let listed = |values: &BTreeMap<String, String>| values.iter().map(|(key, value)| format!("{key}={value:?}")).collect::<Vec<_>>().join("\n");
+    let listed =
+        |values: &BTreeMap<String, String>| values.iter().map(|(key, value)| format!("{key}={value:?}")).collect::<Vec<_>>().join("\n");
     let value = match path {
         "metadata.name" => pod.name_any(),
         "metadata.namespace" => pod.namespace().unwrap_or_default(),

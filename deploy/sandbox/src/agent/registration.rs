@@ -66,9 +66,7 @@ async fn register(client: &Client, spec: &NodeSpec, port: u16) -> kube::Result<(
     let own = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": spec.name, "labels": labels } });
     nodes.patch(&spec.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&own)).await?;
     let time = format!("{:.0}", now());
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({ "type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": time, "lastTransitionTime": time })
-    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({ "type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": time, "lastTransitionTime": time });
     let status = json!({
         "apiVersion": "v1",
         "kind": "Node",

@@ -61,10 +61,7 @@ fn supervise(attempt: &Attempt, start: &Start, folder: &Path) -> Exit {
         Ok(child) => child,
         Err(error) => return not_started(&error),
     };
-    let readers = [
-        child.stdout.take().map(|pipe| copy(pipe, "stdout", &log)),
-        child.stderr.take().map(|pipe| copy(pipe, "stderr", &log)),
-    ];
+    let readers = [child.stdout.take().map(|pipe| copy(pipe, "stdout", &log)), child.stderr.take().map(|pipe| copy(pipe, "stderr", &log))];
     let started = now();
     if let Some(process) = i32::try_from(child.id()).ok().and_then(Process::find)
         && let Err(error) = attempt.set_begun(&Begun { process, at: started })
@@ -81,12 +78,9 @@ fn supervise(attempt: &Attempt, start: &Start, folder: &Path) -> Exit {
         let _ = reader.join();
     }
     match status {
-        Ok(status) => Exit {
-            code: code(status),
-            started: Some(started),
-            at: now(),
-            fault: gone.load(Ordering::SeqCst).then_some(Fault::NodeGone),
-        },
+        Ok(status) => {
+            Exit { code: code(status), started: Some(started), at: now(), fault: gone.load(Ordering::SeqCst).then_some(Fault::NodeGone) }
+        }
         Err(error) => not_started(&error),
     }
 }
@@ -145,7 +139,8 @@ fn copy(pipe: impl Read + Send + 'static, stream: &'static str, log: &Arc<Mutex<
                 piece.pop();
             }
             // The last line of a program may lack its end; it is whole all the same.
-            let whole = whole || (u64::try_from(piece.len()).is_ok_and(|length| length < PIECE) && pipe.fill_buf().is_ok_and(<[u8]>::is_empty));
+            let whole =
+                whole || (u64::try_from(piece.len()).is_ok_and(|length| length < PIECE) && pipe.fill_buf().is_ok_and(<[u8]>::is_empty));
             let written = log.lock().unwrap_or_else(PoisonError::into_inner).write(stream, whole, &piece);
             if let Err(error) = written {
                 eprintln!("the log cannot be written: {error}");

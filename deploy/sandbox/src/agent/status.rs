@@ -28,7 +28,8 @@ pub(super) fn of(worker: &Worker) -> Value {
         Role::Init | Role::Main => matches!(&slot.life, Life::Ended { exit, .. } if exit.code == 0),
     });
     let ready = worker.outcome.is_none() && mains.iter().all(|slot| slot.is_running());
-    let running = worker.slots.iter().any(Slot::is_running) || mains.iter().any(|slot| matches!(slot.life, Life::Ended { .. }) || slot.restarts > 0);
+    let running =
+        worker.slots.iter().any(Slot::is_running) || mains.iter().any(|slot| matches!(slot.life, Life::Ended { .. }) || slot.restarts > 0);
     let phase = worker.outcome.as_ref().map_or(if running && initialized { "Running" } else { "Pending" }, |outcome| outcome.phase);
     let ended = worker.outcome.as_ref().map(|outcome| if outcome.phase == "Succeeded" { "PodCompleted" } else { "PodFailed" });
     let unready = ended.unwrap_or("ContainersNotReady");

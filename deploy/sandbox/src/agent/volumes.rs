@@ -9,7 +9,9 @@ use std::{
 
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
-    core::v1::{Container, DownwardAPIVolumeFile, KeyToPath, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount, Volume, VolumeProjection},
+    core::v1::{
+        Container, DownwardAPIVolumeFile, KeyToPath, PersistentVolume, PersistentVolumeClaim, Pod, ServiceAccount, Volume, VolumeProjection,
+    },
 };
 use kube::{Api, Client, ResourceExt as _, api::PostParams};
 
@@ -26,7 +28,9 @@ pub(super) async fn make(client: &Client, pod: &Pod, place: &Place, folder: &Pat
     let mut made = BTreeMap::new();
     for volume in pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()) {
         let own = folder.join(&volume.name);
-        let path = one(client, pod, place, volume, own).await.map_err(|error| format!("MountVolume.SetUp failed for volume \"{}\" : {error}", volume.name))?;
+        let path = one(client, pod, place, volume, own)
+            .await
+            .map_err(|error| format!("MountVolume.SetUp failed for volume \"{}\" : {error}", volume.name))?;
         made.insert(volume.name.clone(), path);
     }
     Ok(made)

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use jiff::{Span, Timestamp, Zoned, tz::TimeZone};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    SanType,
 };
 
 use super::Error;
@@ -24,13 +24,8 @@ const CERTIFICATE_LASTS: i64 = 2;
 
 /// First address of the services' range, by which the API server is known inside the cluster.
 const API_SERVICE: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-const API_NAMES: [&str; 5] = [
-    "localhost",
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    "kubernetes.default.svc.cluster.local",
-];
+const API_NAMES: [&str; 5] =
+    ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
 
 /// A certificate and its private key, as PEM.
 pub struct Identity {
@@ -55,10 +50,8 @@ impl Authority {
         let (certificate_file, key_file) = (format!("certificates/{name}-ca.crt"), format!("certificates/{name}-ca.key"));
         let file = data.path(&certificate_file);
         if !file.exists() && !data.path(&key_file).exists() {
-            let made = make_authority(name, now).map_err(|error| Error::Certificate {
-                what: format!("the authority \"{name}\""),
-                reason: error.to_string(),
-            })?;
+            let made = make_authority(name, now)
+                .map_err(|error| Error::Certificate { what: format!("the authority \"{name}\""), reason: error.to_string() })?;
             // The key first: a certificate without its key would look like damage at the next start.
             data.write(&key_file, &made.key)?;
             data.write(&certificate_file, &made.certificate)?;
@@ -74,16 +67,9 @@ impl Authority {
             std::fs::read_to_string(&path).map_err(|error| damaged(path, error.to_string()))
         };
         let certificate = read(&certificate_file)?;
-        let key = KeyPair::from_pem(&read(&key_file)?)
-            .map_err(|error| damaged(data.path(&key_file), error.to_string()))?;
+        let key = KeyPair::from_pem(&read(&key_file)?).map_err(|error| damaged(data.path(&key_file), error.to_string()))?;
         let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(|error| damaged(file.clone(), error.to_string()))?;
-        Ok(Self {
-            name,
-            certificate,
-            file,
-            issuer,
-            now,
-        })
+        Ok(Self { name, certificate, file, issuer, now })
     }
 
     /// A certificate for a server on 127.0.0.1.
@@ -126,10 +112,7 @@ impl Authority {
         valid_for(&mut params, self.now, CERTIFICATE_LASTS);
         let key = KeyPair::generate().map_err(refuse)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(refuse)?;
-        Ok(Identity {
-            certificate: certificate.pem(),
-            key: key.serialize_pem(),
-        })
+        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 
@@ -145,10 +128,8 @@ pub fn write(data: &Data, name: &str, identity: &Identity) -> Result<(PathBuf, P
 pub fn keep_token_key(data: &Data) -> Result<(PathBuf, PathBuf), Error> {
     let path = data.path("certificates/service-accounts.key");
     if !path.exists() {
-        let key = KeyPair::generate().map_err(|error| Error::Certificate {
-            what: "the key for service account tokens".into(),
-            reason: error.to_string(),
-        })?;
+        let key = KeyPair::generate()
+            .map_err(|error| Error::Certificate { what: "the key for service account tokens".into(), reason: error.to_string() })?;
         data.write("certificates/service-accounts.key", &key.serialize_pem())?;
     }
     let damaged = |reason: String| Error::Damaged {
@@ -166,17 +147,12 @@ pub fn keep_token_key(data: &Data) -> Result<(PathBuf, PathBuf), Error> {
 fn make_authority(name: &str, now: Timestamp) -> Result<Identity, rcgen::Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, format!("sandbox {name} authority"));
+    params.distinguished_name.push(DnType::CommonName, format!("sandbox {name} authority"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     valid_for(&mut params, now, AUTHORITY_LASTS);
     let key = KeyPair::generate()?;
-    Ok(Identity {
-        certificate: params.self_signed(&key)?.pem(),
-        key: key.serialize_pem(),
-    })
+    Ok(Identity { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
 }
 
 /// From the day before, so that a clock which is set back a little does no harm.

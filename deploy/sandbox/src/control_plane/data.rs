@@ -29,10 +29,7 @@ pub struct Data {
 
 impl Data {
     pub fn open(root: &Path) -> Result<Self, Error> {
-        let refuse = |source| Error::Data {
-            path: root.to_path_buf(),
-            source,
-        };
+        let refuse = |source| Error::Data { path: root.to_path_buf(), source };
         create_private(root).map_err(refuse)?;
         // Children and volumes need a path that does not hang on the working directory.
         let root = root.canonicalize().map_err(refuse)?;
@@ -52,10 +49,7 @@ impl Data {
     pub fn log(&self, part: &str) -> Result<PathBuf, Error> {
         let log = self.path(&format!("logs/{part}.log"));
         if fs::metadata(&log).is_ok_and(|found| found.len() > LARGEST_LOG) {
-            fs::rename(&log, log.with_extension("log.1")).map_err(|source| Error::Write {
-                path: log.clone(),
-                source,
-            })?;
+            fs::rename(&log, log.with_extension("log.1")).map_err(|source| Error::Write { path: log.clone(), source })?;
         }
         Ok(log)
     }
@@ -63,10 +57,7 @@ impl Data {
     /// Writes a file that only its owner can read, whole or not at all.
     pub fn write(&self, inside: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.path(inside);
-        write_private(&path, text).map_err(|source| Error::Write {
-            path: path.clone(),
-            source,
-        })?;
+        write_private(&path, text).map_err(|source| Error::Write { path: path.clone(), source })?;
         Ok(path)
     }
 }
@@ -82,17 +73,8 @@ pub fn holder(root: &Path) -> Option<String> {
 /// Takes the folder. The kernel gives it up when this process ends, however it ends.
 fn lock(root: &Path) -> Result<File, Error> {
     let path = root.join("lock");
-    let refuse = |source| Error::Write {
-        path: path.clone(),
-        source,
-    };
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(refuse)?;
+    let refuse = |source| Error::Write { path: path.clone(), source };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(refuse)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -101,10 +83,7 @@ fn lock(root: &Path) -> Result<File, Error> {
             if file.read_to_string(&mut holder).is_err() || holder.trim().is_empty() {
                 holder = "unknown".into();
             }
-            return Err(Error::Held {
-                path: root.to_path_buf(),
-                holder: holder.trim().to_owned(),
-            });
+            return Err(Error::Held { path: root.to_path_buf(), holder: holder.trim().to_owned() });
         }
         Err(TryLockError::Error(source)) => return Err(refuse(source)),
     }

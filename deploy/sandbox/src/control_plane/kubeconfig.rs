@@ -37,9 +37,8 @@ pub fn text(user: &str, port: u16, authority: &Authority, identity: &Identity) -
 pub async fn client(text: &str) -> Result<Client, Error> {
     let refuse = |reason: String| Error::Client { reason };
     let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| refuse(error.to_string()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|error| refuse(error.to_string()))?;
+    let config =
+        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(|error| refuse(error.to_string()))?;
     Client::try_from(config).map_err(|error| refuse(error.to_string()))
 }
 

@@ -130,11 +130,7 @@ impl Setup<'_> {
             .path("kubelet-key", &key)
             .path("client-ca", &self.authorities.kubelet.file)
             .set("supervisor-pid", std::process::id().to_string());
-        Ok(Program {
-            executable: PathBuf::from("/proc/self/exe"),
-            patience: AGENT_PATIENCE,
-            ..self.part("agent", "agent", flags)?
-        })
+        Ok(Program { executable: PathBuf::from("/proc/self/exe"), patience: AGENT_PATIENCE, ..self.part("agent", "agent", flags)? })
     }
 
     /// Flags that the controllers and the scheduler share: they ask the API server who their own callers are.
@@ -166,13 +162,7 @@ impl Setup<'_> {
     fn part(&self, name: &'static str, subcommand: &str, flags: Flags) -> Result<Program, Error> {
         let mut args = vec![subcommand.to_owned()];
         args.extend(flags.0);
-        Ok(Program {
-            name,
-            executable: self.kubernetes.to_path_buf(),
-            args,
-            log: self.data.log(name)?,
-            patience: PATIENCE,
-        })
+        Ok(Program { name, executable: self.kubernetes.to_path_buf(), args, log: self.data.log(name)?, patience: PATIENCE })
     }
 }
 

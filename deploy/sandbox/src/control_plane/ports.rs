@@ -29,9 +29,8 @@ pub struct Ports {
 /// The remembered ports where they are still free, others where not; `first` is where to begin, 0 for any.
 pub fn choose(data: &Data, first: u16) -> Result<Ports, Error> {
     let remembered = recall(data)?.filter(|ports| ports.first == first);
-    let wanted = remembered.map_or([None; 5], |ports| {
-        [ports.apiserver, ports.etcd, ports.etcd_peers, ports.controllers, ports.scheduler].map(Some)
-    });
+    let wanted =
+        remembered.map_or([None; 5], |ports| [ports.apiserver, ports.etcd, ports.etcd_peers, ports.controllers, ports.scheduler].map(Some));
     // All are held until the last is found, so that no port is found twice.
     let mut held = Vec::new();
     for port in wanted {
@@ -43,14 +42,7 @@ pub fn choose(data: &Data, first: u16) -> Result<Ports, Error> {
     }
     let mut found = held.iter().filter_map(|listener| listener.local_addr().ok());
     let mut next = || found.next().map(|address| address.port()).ok_or(Error::Ports { first });
-    let ports = Ports {
-        first,
-        apiserver: next()?,
-        etcd: next()?,
-        etcd_peers: next()?,
-        controllers: next()?,
-        scheduler: next()?,
-    };
+    let ports = Ports { first, apiserver: next()?, etcd: next()?, etcd_peers: next()?, controllers: next()?, scheduler: next()? };
     if remembered != Some(ports) {
         data.write(FILE, &serde_json::json!(ports).to_string())?;
     }
@@ -74,10 +66,7 @@ fn any_from(first: u16, remembered: &[Option<u16>]) -> Result<TcpListener, Error
     if first == 0 {
         return listen(0).ok_or(Error::Ports { first });
     }
-    (first..=first.saturating_add(REACH))
-        .filter(|port| !remembered.contains(&Some(*port)))
-        .find_map(listen)
-        .ok_or(Error::Ports { first })
+    (first..=first.saturating_add(REACH)).filter(|port| !remembered.contains(&Some(*port))).find_map(listen).ok_or(Error::Ports { first })
 }
 
 fn listen(port: u16) -> Option<TcpListener> {

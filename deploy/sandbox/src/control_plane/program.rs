@@ -63,13 +63,7 @@ impl Program {
     pub fn keep_running(self) -> Running {
         let (stop, stopped) = watch::channel(Stop::No);
         let (died, deaths) = watch::channel(Deaths::default());
-        Running {
-            name: self.name,
-            log: self.log.clone(),
-            deaths,
-            stop,
-            task: tokio::spawn(keep_running(self, stopped, died)),
-        }
+        Running { name: self.name, log: self.log.clone(), deaths, stop, task: tokio::spawn(keep_running(self, stopped, died)) }
     }
 
     fn start(&self) -> std::io::Result<Child> {
@@ -102,12 +96,7 @@ impl Running {
             last = dying => format!("keeps ending ({last})"),
             () = sleep(patience) => format!("was not ready within {} s", patience.as_secs()),
         };
-        Err(Error::Part {
-            name: self.name,
-            why,
-            log: self.log.clone(),
-            says: last_line(&self.log),
-        })
+        Err(Error::Part { name: self.name, why, log: self.log.clone(), says: last_line(&self.log) })
     }
 
     /// Asks the program to stop and waits until it has, by force when its patience is over.

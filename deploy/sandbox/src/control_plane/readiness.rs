@@ -39,10 +39,7 @@ pub async fn nodes_ready(client: &Client, names: &[String], since: Timestamp) {
 async fn node_ready(client: &Client, name: &str, since: Timestamp) -> bool {
     let nodes: Api<Node> = Api::all(client.clone());
     let leases: Api<Lease> = Api::namespaced(client.clone(), "kube-node-lease");
-    let (Ok(Ok(node)), Ok(Ok(lease))) = (
-        timeout(PATIENCE, nodes.get(name)).await,
-        timeout(PATIENCE, leases.get(name)).await,
-    ) else {
+    let (Ok(Ok(node)), Ok(Ok(lease))) = (timeout(PATIENCE, nodes.get(name)).await, timeout(PATIENCE, leases.get(name)).await) else {
         return false;
     };
     // A node that was ready when the cluster was stopped still says so; its lease tells the time.
@@ -52,10 +49,7 @@ async fn node_ready(client: &Client, name: &str, since: Timestamp) -> bool {
 
 pub fn is_ready(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 async fn until<F: Future<Output = bool>>(mut ask: impl FnMut() -> F) {

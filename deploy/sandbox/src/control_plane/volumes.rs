@@ -90,10 +90,7 @@ async fn provide(claim: Arc<PersistentVolumeClaim>, volumes: Arc<Volumes>) -> Re
     };
     let name = format!("pvc-{}", claim.uid().unwrap_or_default());
     let path = volumes.folder.join(&name);
-    std::fs::create_dir_all(&path).map_err(|source| Failure::Folder {
-        path: path.clone(),
-        source,
-    })?;
+    std::fs::create_dir_all(&path).map_err(|source| Failure::Folder { path: path.clone(), source })?;
     let volume: PersistentVolume = serde_json::from_value(json!({
         "metadata": {
             "name": name,
@@ -165,13 +162,8 @@ fn gone_is_fine(outcome: kube::Result<()>) -> kube::Result<()> {
 
 impl Volumes {
     async fn tell(&self, claim: &PersistentVolumeClaim, type_: EventType, reason: &str, note: &str) -> kube::Result<()> {
-        let event = Event {
-            type_,
-            reason: reason.to_owned(),
-            note: Some(note.to_owned()),
-            action: "Provisioning".to_owned(),
-            secondary: None,
-        };
+        let event =
+            Event { type_, reason: reason.to_owned(), note: Some(note.to_owned()), action: "Provisioning".to_owned(), secondary: None };
         self.recorder.publish(&event, &claim.object_ref(&())).await
     }
 }

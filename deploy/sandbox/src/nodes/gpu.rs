@@ -51,15 +51,7 @@ const fn profile(
     decoders: u8,
     jpeg_and_ofa: u8,
 ) -> Profile {
-    Profile {
-        name,
-        compute_slices,
-        memory_slices,
-        memory_mib,
-        multiprocessors,
-        decoders,
-        jpeg_and_ofa,
-    }
+    Profile { name, compute_slices, memory_slices, memory_mib, multiprocessors, decoders, jpeg_and_ofa }
 }
 
 const A100_40: &[Profile] = &[
@@ -92,47 +84,19 @@ const H100_80: &[Profile] = &[
 
 /// Every product that a nodes file may name.
 pub const PRODUCTS: &[Product] = &[
-    Product {
-        name: "A100-SXM4-40GB",
-        memory_mib: 40_960,
-        family: "ampere",
-        compute: (8, 0),
-        profiles: A100_40,
-    },
-    Product {
-        name: "A100-SXM4-80GB",
-        memory_mib: 81_920,
-        family: "ampere",
-        compute: (8, 0),
-        profiles: A100_80,
-    },
-    Product {
-        name: "H100-80GB-HBM3",
-        memory_mib: 81_559,
-        family: "hopper",
-        compute: (9, 0),
-        profiles: H100_80,
-    },
-    Product {
-        name: "L4",
-        memory_mib: 23_034,
-        family: "ada-lovelace",
-        compute: (8, 9),
-        profiles: &[],
-    },
+    Product { name: "A100-SXM4-40GB", memory_mib: 40_960, family: "ampere", compute: (8, 0), profiles: A100_40 },
+    Product { name: "A100-SXM4-80GB", memory_mib: 81_920, family: "ampere", compute: (8, 0), profiles: A100_80 },
+    Product { name: "H100-80GB-HBM3", memory_mib: 81_559, family: "hopper", compute: (9, 0), profiles: H100_80 },
+    Product { name: "L4", memory_mib: 23_034, family: "ada-lovelace", compute: (8, 9), profiles: &[] },
 ];
 
 impl Product {
     pub fn parse(name: &str) -> Result<Self, String> {
         let wanted = name.strip_prefix("NVIDIA-").unwrap_or(name);
-        PRODUCTS
-            .iter()
-            .find(|product| product.name == wanted)
-            .copied()
-            .ok_or_else(|| {
-                let known: Vec<_> = PRODUCTS.iter().map(|product| product.name).collect();
-                format!("no GPU product \"{name}\" is known; use one of {}", known.join(", "))
-            })
+        PRODUCTS.iter().find(|product| product.name == wanted).copied().ok_or_else(|| {
+            let known: Vec<_> = PRODUCTS.iter().map(|product| product.name).collect();
+            format!("no GPU product \"{name}\" is known; use one of {}", known.join(", "))
+        })
     }
 
     /// Places the profiles of one card, in the order given, each as far left as the others allow.
@@ -143,28 +107,20 @@ impl Product {
         }
         let compute: u32 = profiles.iter().map(|profile| u32::from(profile.compute_slices)).sum();
         let extensions = profiles.iter().filter(|profile| profile.name.ends_with("+me")).count();
-        let placed = if compute > u32::from(COMPUTE_SLICES) || extensions > 1 {
-            None
-        } else {
-            place(&profiles, 0)
-        };
+        let placed = if compute > u32::from(COMPUTE_SLICES) || extensions > 1 { None } else { place(&profiles, 0) };
         placed.ok_or_else(|| format!("no {} can be cut into {}", self.name, names.join(" + ")))
     }
 
     fn profile(&self, name: &str) -> Result<Profile, String> {
-        self.profiles
-            .iter()
-            .find(|profile| profile.name == name)
-            .copied()
-            .ok_or_else(|| {
-                let mut sentence = format!("a {} has no MIG profile \"{name}\"", self.name);
-                if !self.profiles.is_empty() {
-                    let known: Vec<_> = self.profiles.iter().map(|profile| profile.name).collect();
-                    // Writing to a String cannot fail.
-                    let _ = write!(sentence, "; it has {}", known.join(", "));
-                }
-                sentence
-            })
+        self.profiles.iter().find(|profile| profile.name == name).copied().ok_or_else(|| {
+            let mut sentence = format!("a {} has no MIG profile \"{name}\"", self.name);
+            if !self.profiles.is_empty() {
+                let known: Vec<_> = self.profiles.iter().map(|profile| profile.name).collect();
+                // Writing to a String cannot fail.
+                let _ = write!(sentence, "; it has {}", known.join(", "));
+            }
+            sentence
+        })
     }
 }
 
@@ -215,10 +171,7 @@ mod tests {
 
     #[test]
     fn a_cut_is_placed_from_the_left() {
-        assert_eq!(
-            cut("A100-SXM4-40GB", &["1g.5gb", "1g.5gb", "2g.10gb", "3g.20gb"]),
-            Ok(vec![0, 1, 2, 4])
-        );
+        assert_eq!(cut("A100-SXM4-40GB", &["1g.5gb", "1g.5gb", "2g.10gb", "3g.20gb"]), Ok(vec![0, 1, 2, 4]));
         assert_eq!(cut("A100-SXM4-40GB", &["7g.40gb"]), Ok(vec![0]));
         assert_eq!(cut("A100-SXM4-80GB", &["1g.10gb"; 7]), Ok(vec![0, 1, 2, 3, 4, 5, 6]));
     }
@@ -231,12 +184,7 @@ mod tests {
 
     #[test]
     fn a_cut_that_no_card_holds_is_refused() {
-        for names in [
-            &["4g.20gb", "4g.20gb"][..],
-            &["1g.5gb"; 8],
-            &["7g.40gb", "1g.5gb"],
-            &["1g.5gb+me", "1g.5gb+me"],
-        ] {
+        for names in [&["4g.20gb", "4g.20gb"][..], &["1g.5gb"; 8], &["7g.40gb", "1g.5gb"], &["1g.5gb+me", "1g.5gb+me"]] {
             let refusal = cut("A100-SXM4-40GB", names).unwrap_err();
             assert!(refusal.contains("can be cut into"), "{refusal}");
         }

@@ -71,13 +71,7 @@ fn driver(set: &mut impl FnMut(&str, String)) {
 }
 
 fn card(set: &mut impl FnMut(&str, String), gpus: &Gpus) {
-    let Product {
-        name,
-        memory_mib,
-        family,
-        compute,
-        ..
-    } = gpus.product;
+    let Product { name, memory_mib, family, compute, .. } = gpus.product;
     set("gpu.product", format!("NVIDIA-{name}"));
     set("gpu.count", gpus.count.to_string());
     // Feature discovery writes 0 when every card is cut, since none of them can then be shared.

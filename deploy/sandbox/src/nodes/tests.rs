@@ -27,9 +27,7 @@ fn the_shipped_file_has_the_nodes_of_the_design() {
     assert_eq!(whole.labels()["nvidia.com/gpu.product"], "NVIDIA-A100-SXM4-80GB");
     assert_eq!(whole.labels()["nvidia.com/gpu.memory"], "81920");
     assert_eq!(whole.labels()["nvidia.com/mig.config"], "all-disabled");
-    let [taint] = &whole.taints()[..] else {
-        panic!("one taint: {:?}", whole.taints())
-    };
+    let [taint] = &whole.taints()[..] else { panic!("one taint: {:?}", whole.taints()) };
     assert_eq!((&*taint.key, &*taint.effect), ("nvidia.com/gpu", "NoSchedule"));
     assert_eq!(shipped("gpu-h").labels()["nvidia.com/gpu.family"], "hopper");
     let plain = shipped("cpu-a");
@@ -77,10 +75,7 @@ fn a_wrong_file_is_refused_in_one_sentence_that_says_where() {
         ("nodes:\n- name: a\n  cpu: many\n  memory: 1Gi\n", "line 3"),
         ("nodes:\n- name: A_b\n  cpu: 1\n  memory: 1Gi\n", "node \"A_b\": a node's name"),
         ("nodes:\n- name: a\n  cpu: 1\n  memory: -1\n", "memory \"-1\" is not an amount"),
-        (
-            "nodes:\n- {name: a, cpu: 1, memory: 1Gi}\n- {name: a, cpu: 1, memory: 1Gi}\n",
-            "two nodes are named \"a\"",
-        ),
+        ("nodes:\n- {name: a, cpu: 1, memory: 1Gi}\n- {name: a, cpu: 1, memory: 1Gi}\n", "two nodes are named \"a\""),
         (
             "nodes:\n- {name: a, cpu: 1, memory: 1Gi, gpus: {product: A100-SXM4-40GB, count: 1, mig: {cut: {0: [1g.5gb]}}}}\n",
             "mig.strategy",

@@ -39,7 +39,9 @@ pub fn load(path: &Path) -> Result<Samples, Failure> {
         for (column, cell) in cells.iter().enumerate() {
             let value = cell.parse::<f32>().ok().filter(|value| value.is_finite());
             let column = column + 1;
-            numbers.push(value.ok_or_else(|| Failure::data(format!("{name}, line {number}, column {column}: {cell:?} is not a finite number")))?);
+            numbers.push(
+                value.ok_or_else(|| Failure::data(format!("{name}, line {number}, column {column}: {cell:?} is not a finite number")))?,
+            );
         }
         words.push(label.to_owned());
     }

@@ -10,7 +10,11 @@ use crate::failure::Failure;
 pub fn load(path: &Path, size: i64) -> Result<Samples, Failure> {
     let classes: Vec<PathBuf> = entries(path)?.into_iter().filter(|entry| entry.is_dir()).collect();
     if classes.len() < 2 {
-        return Err(Failure::data(format!("{} has {} folders; it needs one for each of at least two classes", path.display(), classes.len())));
+        return Err(Failure::data(format!(
+            "{} has {} folders; it needs one for each of at least two classes",
+            path.display(),
+            classes.len()
+        )));
     }
     let (mut inputs, mut labels) = (Vec::new(), Vec::new());
     for (class, folder) in classes.iter().enumerate() {

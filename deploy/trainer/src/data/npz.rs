@@ -20,7 +20,10 @@ pub fn load(path: &Path) -> Result<Samples, Failure> {
     let (inputs, labels) = (array("x")?.to_kind(Kind::Float), array("y")?.to_kind(Kind::Int64));
     let (shape, count) = (inputs.size(), labels.numel());
     if labels.dim() != 1 || shape.first().copied() != i64::try_from(count).ok() {
-        return Err(Failure::data(format!("{name}: y has shape {:?} and x {shape:?}; both begin with the number of samples, and y has no other axis", labels.size())));
+        return Err(Failure::data(format!(
+            "{name}: y has shape {:?} and x {shape:?}; both begin with the number of samples, and y has no other axis",
+            labels.size()
+        )));
     }
     if count > 0 && labels.min().int64_value(&[]) < 0 {
         return Err(Failure::data(format!("{name}: y has a label below 0; labels are 0 to the number of classes - 1")));

@@ -4,7 +4,8 @@
 use tch::nn;
 
 pub fn build(path: &nn::Path<'_>, channels: i64, height: i64, width: i64, classes: i64) -> nn::SequentialT {
-    let convolution = |name: &str, from, to| nn::conv2d(path / name, from, to, 3, nn::ConvConfig { padding: 1, ..nn::ConvConfig::default() });
+    let convolution =
+        |name: &str, from, to| nn::conv2d(path / name, from, to, 3, nn::ConvConfig { padding: 1, ..nn::ConvConfig::default() });
     let linear = |name: &str, from, to| nn::linear(path / name, from, to, nn::LinearConfig::default());
     nn::seq_t()
         .add(convolution("conv1", channels, 32))

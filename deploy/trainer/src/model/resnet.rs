@@ -11,7 +11,11 @@ const SMALLEST: i64 = 32;
 
 fn convolution(path: nn::Path<'_>, from: i64, to: i64, kernel: i64, padding: i64, stride: i64) -> nn::Conv2D {
     // torchvision: Kaiming normal over the fan out, for ReLU.
-    let init = nn::Init::Kaiming { dist: nn::init::NormalOrUniform::Normal, fan: nn::init::FanInOut::FanOut, non_linearity: nn::init::NonLinearity::ReLU };
+    let init = nn::Init::Kaiming {
+        dist: nn::init::NormalOrUniform::Normal,
+        fan: nn::init::FanInOut::FanOut,
+        non_linearity: nn::init::NonLinearity::ReLU,
+    };
     let config = nn::ConvConfig { stride, padding, bias: false, ws_init: init, ..nn::ConvConfig::default() };
     nn::conv2d(path, from, to, kernel, config)
 }

@@ -104,7 +104,8 @@ impl Running {
 fn finish(child: Child, mut lines: Vec<String>) -> Ended {
     let output = child.wait_with_output().expect("it ends");
     lines.extend(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned));
-    let (reports, log): (Vec<_>, Vec<_>) = lines.into_iter().map(|line| (report::parse(&line), line)).partition(|(report, _)| report.is_some());
+    let (reports, log): (Vec<_>, Vec<_>) =
+        lines.into_iter().map(|line| (report::parse(&line), line)).partition(|(report, _)| report.is_some());
     Ended {
         code: output.status.code(),
         reports: reports.into_iter().filter_map(|(report, _)| report).collect(),

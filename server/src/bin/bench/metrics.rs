@@ -61,7 +61,9 @@ async fn run(store: &Store, number: usize) -> Result<RunId, String> {
     let spec = form.parse().map_err(|fields| format!("{fields:?}"))?;
     let id = RunId(format!("run-{number}"));
     let by = (PersonId("bench".into()), PersonName::parse("bench")?);
-    runs::insert(store, &NewRun { id: id.clone(), spec, by, launched: Timestamp::UNIX_EPOCH, applied: String::new() }).await.map_err(said)?;
+    runs::insert(store, &NewRun { id: id.clone(), spec, by, launched: Timestamp::UNIX_EPOCH, applied: String::new() })
+        .await
+        .map_err(said)?;
     Ok(id)
 }
 
@@ -93,8 +95,20 @@ pub(super) async fn stored() -> Result<Vec<Figure>, String> {
         return Err(format!("{kept} points of a run are stored of {}", LINES * VALUES));
     }
     Ok(vec![
-        Figure { what: "metric points stored, durable on SQLite", measured: points / seconds, unit: "points/s", limit: 100_000.0, at_least: true },
-        Figure { what: "CPU for a metric point, from the line to the disk", measured: cpu / points, unit: "µs", limit: 5.0, at_least: false },
+        Figure {
+            what: "metric points stored, durable on SQLite",
+            measured: points / seconds,
+            unit: "points/s",
+            limit: 100_000.0,
+            at_least: true,
+        },
+        Figure {
+            what: "CPU for a metric point, from the line to the disk",
+            measured: cpu / points,
+            unit: "µs",
+            limit: 5.0,
+            at_least: false,
+        },
     ])
 }
 
@@ -152,7 +166,13 @@ pub(super) async fn charted() -> Result<Vec<Figure>, String> {
     }
     let milliseconds = (cpu_time()? - cpu) / 1_000.0 / f64::from(TIMES);
     Ok(vec![
-        Figure { what: "chart of 1,000,000 points, as it travels", measured: count(bytes) / 1_000.0, unit: "kB", limit: 40.0, at_least: false },
+        Figure {
+            what: "chart of 1,000,000 points, as it travels",
+            measured: count(bytes) / 1_000.0,
+            unit: "kB",
+            limit: 40.0,
+            at_least: false,
+        },
         Figure { what: "CPU for a chart of 1,000,000 points", measured: milliseconds, unit: "ms", limit: 20.0, at_least: false },
     ])
 }

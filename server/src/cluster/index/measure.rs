@@ -66,7 +66,8 @@ fn pod(number: usize) -> Value {
         "batch.kubernetes.io/job-name": format!("run-{number}"), "batch.kubernetes.io/controller-uid": format!("5f0e8a94-0000-4000-8000-{number:012}"),
         "job-name": format!("run-{number}"), "controller-uid": format!("5f0e8a94-0000-4000-8000-{number:012}"),
     });
-    let env: Vec<Value> = (0..24).map(|n| json!({ "name": format!("VARIABLE_{n}"), "value": format!("a value of some length {number}") })).collect();
+    let env: Vec<Value> =
+        (0..24).map(|n| json!({ "name": format!("VARIABLE_{n}"), "value": format!("a value of some length {number}") })).collect();
     let managed: Vec<Value> = ["kube-controller-manager", "kube-scheduler", "kubelet"]
         .iter()
         .map(|manager| {
@@ -75,7 +76,8 @@ fn pod(number: usize) -> Value {
             json!({ "manager": manager, "operation": "Update", "apiVersion": "v1", "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": fields })
         })
         .collect();
-    let condition = |kind: &str| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": "2026-01-01T00:00:05Z" });
+    let condition =
+        |kind: &str| json!({ "type": kind, "status": "True", "lastProbeTime": null, "lastTransitionTime": "2026-01-01T00:00:05Z" });
     let conditions = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"].map(condition);
     json!({
         "metadata": {

@@ -3,11 +3,7 @@
 //! 20,000 Pods have a few hundred nodes and a few dozen shapes between them. What no row holds any more is dropped when the
 //! table has doubled, so that names that come and go do not pile up.
 
-use std::{
-    collections::HashSet,
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashSet, hash::Hash, sync::Arc};
 
 type Requests = [(Box<str>, Box<str>)];
 

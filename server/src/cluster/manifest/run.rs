@@ -13,8 +13,8 @@ use k8s_openapi::{
             PodFailurePolicyRule,
         },
         core::v1::{
-            Capabilities, Container, EnvVar, EnvVarSource, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, ResourceFieldSelector,
-            ResourceRequirements, SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
+            Capabilities, Container, EnvVar, EnvVarSource, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec,
+            ResourceFieldSelector, ResourceRequirements, SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
         },
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
@@ -139,12 +139,8 @@ fn container(spec: &RunSpec, id: &RunId, settings: &Settings) -> Container {
         Program::Command { image, command, env } => (image.clone(), (!command.is_empty()).then(|| command.clone()), None, env.clone()),
     };
     let value = |name: &str, value: &str| EnvVar { name: name.to_owned(), value: Some(value.to_owned()), value_from: None };
-    let mut env = vec![
-        value("SLIPWAY_RUN", &id.0),
-        value("SLIPWAY_TEAM", spec.team.as_str()),
-        value("SLIPWAY_CHECKPOINTS", &checkpoints),
-        threads(),
-    ];
+    let mut env =
+        vec![value("SLIPWAY_RUN", &id.0), value("SLIPWAY_TEAM", spec.team.as_str()), value("SLIPWAY_CHECKPOINTS", &checkpoints), threads()];
     env.retain(|variable| !given.contains_key(&variable.name));
     env.extend(given.iter().map(|(name, text)| value(name, text)));
     Container {
@@ -203,13 +199,8 @@ fn failure_policy(program: &Program) -> PodFailurePolicy {
     };
     let mut rules = vec![disrupted];
     if matches!(program, Program::Trainer(_)) {
-        let incurable = [
-            ExitReason::BadFlags,
-            ExitReason::BadData,
-            ExitReason::MissingData,
-            ExitReason::NotFinite,
-            ExitReason::CorruptCheckpoints,
-        ];
+        let incurable =
+            [ExitReason::BadFlags, ExitReason::BadData, ExitReason::MissingData, ExitReason::NotFinite, ExitReason::CorruptCheckpoints];
         rules.push(PodFailurePolicyRule {
             action: "FailJob".to_owned(),
             on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {

@@ -90,6 +90,11 @@ fn binding(team: &TeamName, role: Role) -> RoleBinding {
     RoleBinding {
         metadata: ObjectMeta { name: Some(name(role)), namespace: Some(team.to_string()), ..ObjectMeta::default() },
         role_ref: RoleRef { api_group: rbac.to_owned(), kind: "Role".to_owned(), name: name(role) },
-        subjects: Some(vec![Subject { api_group: Some(rbac.to_owned()), kind: "Group".to_owned(), name: group(team, role), namespace: None }]),
+        subjects: Some(vec![Subject {
+            api_group: Some(rbac.to_owned()),
+            kind: "Group".to_owned(),
+            name: group(team, role),
+            namespace: None,
+        }]),
     }
 }

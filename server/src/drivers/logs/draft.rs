@@ -164,10 +164,10 @@ mod tests {
         assert_eq!((batch.step, batch.steps_in_all), (Some(4), Some(100)));
         assert_eq!(batch.metrics.len(), 2);
         assert_eq!(batch.checkpoints.iter().map(|c| c.step).collect::<Vec<_>>(), [4]);
-        assert_eq!(batch.events.iter().map(|(key, e)| (key.as_str(), e.message.as_str())).collect::<Vec<_>>(), [(
-            "slipway:digits-1-x7k2b/main/0:6:1",
-            "careful"
-        )]);
+        assert_eq!(
+            batch.events.iter().map(|(key, e)| (key.as_str(), e.message.as_str())).collect::<Vec<_>>(),
+            [("slipway:digits-1-x7k2b/main/0:6:1", "careful")]
+        );
         assert!(draft.is_empty());
     }
 

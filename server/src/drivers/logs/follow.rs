@@ -6,6 +6,8 @@
 
 use std::{pin::pin, time::Duration};
 
+use futures::AsyncBufRead;
+use jiff::Timestamp;
 use slipway_domain::{
     run::{
         spec::RunId,
@@ -13,8 +15,6 @@ use slipway_domain::{
     },
     team::TeamName,
 };
-use futures::AsyncBufRead;
-use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{

@@ -125,7 +125,8 @@ mod tests {
         let length = bytes.len() as u64;
         assert_eq!(parse(&Raw { bytes, length }).expect("it has a time").1, "\u{fffd}\u{fffd}<b>\u{1b}[31m");
         let long = format!("2026-11-24T04:31:10Z x{}", "é".repeat(40_000));
-        let (_, text) = parse(&Raw { bytes: long.as_bytes()[..LONGEST + STAMP].to_vec(), length: long.len() as u64 }).expect("it has a time");
+        let (_, text) =
+            parse(&Raw { bytes: long.as_bytes()[..LONGEST + STAMP].to_vec(), length: long.len() as u64 }).expect("it has a time");
         assert!(!text.contains('\u{fffd}') && text.contains("é… ["), "{:?}", &text[text.len() - 80..]);
     }
 

@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn copies_count_on_from_the_name_without_its_number() {
-        for (name, want) in [("digits-7", "digits"), ("digits", "digits"), ("a-b-12", "a-b"), ("m.ina_x", "m-ina-x"), ("7", "7"), ("-1", "run")] {
+        for (name, want) in
+            [("digits-7", "digits"), ("digits", "digits"), ("a-b-12", "a-b"), ("m.ina_x", "m-ina-x"), ("7", "7"), ("-1", "run")]
+        {
             assert_eq!(stem(name), want, "{name}");
         }
     }

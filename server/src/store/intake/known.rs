@@ -56,7 +56,8 @@ impl Known {
     pub(super) async fn load(store: &Store, run: &RunId) -> Result<Option<Self>, Error> {
         const SERIES: &str = "SELECT name, points, step, last_bits, min, max, next_seq FROM metric WHERE run_id = $1";
         const POINTS: &str = "SELECT name, seq, level, points FROM metric_chunk WHERE run_id = $1 AND level < $2 ORDER BY name, seq";
-        const LINES: &str = "SELECT stream, first_line, level, bytes FROM log_chunk WHERE run_id = $1 AND level < $2 ORDER BY stream, first_line";
+        const LINES: &str =
+            "SELECT stream, first_line, level, bytes FROM log_chunk WHERE run_id = $1 AND level < $2 ORDER BY stream, first_line";
         type SeriesRow = (String, i64, i64, i64, Option<f64>, Option<f64>, i64);
         let Some(there) = runs::get(store, run).await? else { return Ok(None) };
         let series: Vec<SeriesRow> = on_db!(store.reads(), pool => sqlx::query_as(SERIES).bind(&run.0).fetch_all(pool).await)?;

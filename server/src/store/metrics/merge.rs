@@ -120,7 +120,9 @@ mod tests {
 
     #[test]
     fn a_step_that_came_again_is_kept_as_it_came_last() {
-        let part = |values: &[(u64, f64)]| pack::pack(&values.iter().map(|(step, value)| Point { step: *step, time: 0, value: *value }).collect::<Vec<_>>());
+        let part = |values: &[(u64, f64)]| {
+            pack::pack(&values.iter().map(|(step, value)| Point { step: *step, time: 0, value: *value }).collect::<Vec<_>>())
+        };
         let merged = merge(&[part(&[(1, 1.0), (2, 2.0)]), part(&[(2, 22.0), (3, 3.0)])], 0).expect("whole");
         assert_eq!((merged.level, merged.points, merged.step_from, merged.step_to), (1, 3, 1, 3));
         assert_eq!(merged.data, part(&[(1, 1.0), (2, 22.0), (3, 3.0)]));

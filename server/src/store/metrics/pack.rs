@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn ordinary_points_take_eleven_bytes() {
-        let points: Vec<_> = (0..8192).map(|i| Point { step: i * 10, time: 1_764_000_000_000 + i.cast_signed() * 90, value: 0.5 }).collect();
+        let points: Vec<_> =
+            (0..8192).map(|i| Point { step: i * 10, time: 1_764_000_000_000 + i.cast_signed() * 90, value: 0.5 }).collect();
         let bytes = pack(&points).len();
         assert!(bytes <= 8192 * 11 + 20, "{bytes} bytes");
     }
