@@ -21,7 +21,7 @@ export const stateOf = (person: string) => `test-results/state/${person}.json`;
 
 /** Looks into the cluster as its administrator. */
 export function kubectl(...args: string[]): string {
-  return execFileSync("kubectl", ["--kubeconfig", need("SLIPWAY_KUBECONFIG_ADMIN"), ...args], { encoding: "utf8" });
+  return execFileSync(need("SLIPWAY_KUBERNETES"), ["kubectl", "--kubeconfig", need("SLIPWAY_KUBECONFIG_ADMIN"), ...args], { encoding: "utf8" });
 }
 
 /** What the cluster looks like: for a test that has failed. */

@@ -122,6 +122,7 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
             .env("SLIPWAY_ADMIN_LINK", link)
             .env("SLIPWAY_DATA", &place.data)
             .env("SLIPWAY_KUBECONFIG_ADMIN", place.admin_kubeconfig())
+            .env("SLIPWAY_KUBERNETES", &built.kubernetes)
             .env("CHROMIUM", &chromium);
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {

@@ -50,7 +50,7 @@ spec:
     let applied = namespace.apply(yaml);
     assert!(applied.status.success(), "{}", said(&applied));
     namespace.phase("files", "Succeeded");
-    assert_eq!(namespace.logs(&["files", "-c", "right"]), "betasesame");
+    assert_eq!(namespace.logs(&["files", "-c", "right"]), "betasesame\n");
 }
 
 #[test]
@@ -66,5 +66,5 @@ fn a_volume_that_is_not_there_is_said_and_the_pod_starts_when_it_comes() {
     });
     namespace.ok(&["create", "configmap", "later", "--from-literal=key=came"]);
     namespace.phase("patient", "Succeeded");
-    assert_eq!(namespace.logs(&["patient"]), "came");
+    assert_eq!(namespace.logs(&["patient"]), "came\n");
 }
