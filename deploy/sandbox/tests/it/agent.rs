@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::cluster::{Cluster, pod, said, shared, until};
+use super::cluster::{Cluster, pod, said, shared};
 
 #[test]
 fn a_job_runs_to_its_end_and_kubectl_can_wait_for_it() {
@@ -60,10 +60,7 @@ fn a_container_with_a_gpu_is_told_which_and_no_two_share_one() {
         let tolerant = format!("{}  tolerations: [{{operator: Exists}}]\n", wants(name));
         assert!(namespace.apply(&tolerant).status.success());
         namespace.phase(name, "Running");
-        let devices = until("it says its devices", || match namespace.logs(&[name]) {
-            log if log.ends_with('\n') => Ok(log.trim().to_owned()),
-            log => Err(log),
-        });
+        let devices = namespace.prints(name, "\n").trim().to_owned();
         seen.extend(devices.split(',').map(str::to_owned));
     }
     let all = seen.len();
@@ -123,10 +120,7 @@ fn a_container_that_is_told_to_end_has_its_grace_to_do_so() {
     let more = "volumes: [{name: words, persistentVolumeClaim: {claimName: words}}]";
     let script = "trap 'echo farewell > /words/last; exit 0' TERM; echo ready; while true; do sleep 0.1; done";
     assert!(namespace.apply(&pod("polite", script, more).replace("image: busybox:1", mount)).status.success());
-    until("it listens", || match namespace.logs(&["polite"]) {
-        log if log.contains("ready") => Ok(()),
-        log => Err(log),
-    });
+    namespace.prints("polite", "ready");
     namespace.ok(&["delete", "pod", "polite"]);
     let reader = pod("reader", "cat /words/last", more).replace("image: busybox:1", mount);
     assert!(namespace.apply(&reader).status.success());
@@ -138,10 +132,7 @@ fn a_container_that_is_told_to_end_has_its_grace_to_do_so() {
 fn a_container_that_does_not_end_in_its_grace_is_killed() {
     let namespace = shared().namespace("killed");
     namespace.pod("deaf", "trap '' TERM; echo ready; while true; do sleep 0.1; done", "terminationGracePeriodSeconds: 1");
-    until("it listens", || match namespace.logs(&["deaf"]) {
-        log if log.contains("ready") => Ok(()),
-        log => Err(log),
-    });
+    namespace.prints("deaf", "ready");
     namespace.ok(&["delete", "pod", "deaf", "--timeout=30s"]);
 }
 

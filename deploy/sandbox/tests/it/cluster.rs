@@ -204,6 +204,14 @@ impl Namespace<'_> {
         self.ok(&[&["logs"], args].concat())
     }
 
+    /// A Pod's log, once this is in it.
+    pub fn prints(&self, pod: &str, text: &str) -> String {
+        until(&format!("pod {pod} prints {text:?}"), || match self.logs(&[pod]) {
+            log if log.contains(text) => Ok(log),
+            log => Err(log),
+        })
+    }
+
     /// What the namespace looks like, for a test that fails.
     pub fn looks(&self) -> String {
         let pods = said(&self.run(&["get", "pods,jobs,pvc", "-o", "wide"]));
