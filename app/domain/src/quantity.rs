@@ -143,6 +143,7 @@ fn scale(unit: &str) -> Result<(Scale, bool), QuantityError> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Scale {
     Decimal(i32),
     Binary(u32),

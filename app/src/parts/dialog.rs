@@ -36,7 +36,7 @@ pub fn Dialog(
             <h2 id="dialog-title" class="text-body font-semibold">{title}</h2>
             <div class="mt-2 flex flex-col gap-4 text-body">
                 {children()}
-                <a class=style::BUTTON href=back><span class="flex-1 text-center">"Leave it as it is"</span></a>
+                <a class=style::BUTTON href=back autofocus><span class="flex-1 text-center">"Leave it as it is"</span></a>
             </div>
         </dialog>
     }

@@ -27,6 +27,9 @@ pub fn LogView(
     /// Lines there are, as the stream tells.
     #[prop(into)]
     lines: Signal<Option<u64>>,
+    /// Whether more lines may come.
+    #[prop(into)]
+    grows: Signal<bool>,
     /// Whether long lines are broken at first.
     wrap: bool,
     /// Buttons that belong to the page, at the right of the bar.
@@ -89,7 +92,11 @@ pub fn LogView(
                 <button type="button" class=style::QUIET on:click=move |_| reader.to_start()>"First line"</button>
                 <button type="button" class=style::QUIET on:click=move |_| reader.to_end()>"Last line"</button>
                 <span class="flex-1"></span>
-                <span role="status">{move || if reader.following.get() { "Follows new lines" } else { "Stands still; go to the last line to follow" }}</span>
+                <span role="status">{move || match (grows.get(), reader.following.get()) {
+                    (false, _) => "Complete",
+                    (true, true) => "Follows new lines",
+                    (true, false) => "Stands still; go to the last line to follow",
+                }}</span>
             </div>
         </div>
     }

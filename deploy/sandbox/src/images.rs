@@ -28,6 +28,8 @@ pub struct Image {
     args: Vec<String>,
     /// Environment that the image brings; the container's own `env` wins over it.
     pub env: BTreeMap<String, String>,
+    /// Files and folders of this machine that the image has beside its program.
+    pub brings: Vec<PathBuf>,
 }
 
 /// What to start: a program, its arguments (without the program's own name).
@@ -194,6 +196,8 @@ struct ImageRow {
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    #[serde(default)]
+    brings: Vec<PathBuf>,
 }
 
 impl ImageRow {
@@ -209,7 +213,8 @@ impl ImageRow {
             return Err(format!("program is a path, or {HOST} to run the container's own command"));
         }
         let program = if self.program == HOST { Program::Host } else { Program::At(folder.join(&self.program)) };
-        Ok(Image { name, program, args: self.args, env: self.env })
+        let brings = self.brings.iter().map(|path| folder.join(path)).collect();
+        Ok(Image { name, program, args: self.args, env: self.env, brings })
     }
 }
 

@@ -3,7 +3,13 @@
 //! What is measured lives with what it measures: the server's `bench` program and `slipway-trainer bench` print JSON, and this
 //! sets their figures beside their limits.
 
-use std::{fs, path::Path, process::Command};
+mod live;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     build::{self, Built, with_libtorch},
@@ -32,6 +38,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     let built = build::everything()?;
     let mut figures = vec![first_load(&built.site)?];
     figures.extend(server(&built)?);
+    figures.extend(live::figures(&built)?);
     figures.extend(trainer(&built)?);
     println!("\n{:<58} {:>14} {:>14}", "figure", "measured", "limit");
     let mut missed = 0;
@@ -63,9 +70,10 @@ fn first_load(site: &Path) -> Result<Figure, String> {
 
 /// Figures that the server's bench program prints: `[{"what", "measured", "unit", "limit", "at_least"}]`.
 fn server(built: &Built) -> Result<Vec<Figure>, String> {
-    let text = step("Measuring the server", || {
-        quietly(built.toolchain.cargo().args(["run", "--quiet", "--release", "--package", "slipway-server", "--bin", "bench"]))
+    step("Building the server for use", || {
+        quietly(built.toolchain.cargo().args(["build", "--quiet", "--release", "--package", "slipway-server", "--bins"]))
     })?;
+    let text = step("Measuring the server", || quietly(&mut Command::new(released("bench"))))?;
     let rows: Vec<serde_json::Value> =
         serde_json::from_str(text.trim()).map_err(|error| format!("the server's bench printed no figures: {error}\n{text}"))?;
     Ok(rows
@@ -80,12 +88,18 @@ fn server(built: &Built) -> Result<Vec<Figure>, String> {
                 Some("bytes") => "bytes",
                 Some("kB") => "kB",
                 Some("MB") => "MB",
+                Some("×") => "×",
                 _ => "",
             },
             limit: row["limit"].as_f64().unwrap_or(f64::NAN),
             at_least: row["at_least"].as_bool().unwrap_or(false),
         })
         .collect())
+}
+
+/// A program of the server's, as it is built for use.
+fn released(name: &str) -> PathBuf {
+    place::target().join("release").join(name)
 }
 
 /// An epoch of the same models here and in PyTorch, of the same version.
@@ -110,7 +124,7 @@ fn trainer(built: &Built) -> Result<Vec<Figure>, String> {
 }
 
 /// A Python with PyTorch, in the cache.
-fn peer() -> Result<std::path::PathBuf, String> {
+fn peer() -> Result<PathBuf, String> {
     let folder = place::cache()?.join("pytorch-2.13.0");
     let python = folder.join("bin/python3");
     if folder.join(".ready").exists() {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Everything that runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Built {
     pub toolchain: Toolchain,
     pub server: PathBuf,

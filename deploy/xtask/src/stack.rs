@@ -99,10 +99,9 @@ pub fn sandbox(built: &Built, place: &Place) -> Result<Child, String> {
 
 /// Which programs stand for which images.
 fn images(built: &Built) -> String {
-    let (trainer, libraries) = (built.trainer.display(), built.libtorch.join("lib"));
+    let (trainer, libraries) = (built.trainer.display(), built.libtorch.join("lib").display().to_string());
     format!(
-        "images:\n- name: slipway/trainer:*\n  program: {trainer}\n  env:\n    LD_LIBRARY_PATH: {}\n- name: busybox:*\n  program: host\n  args: [sh]\n",
-        libraries.display()
+        "images:\n- name: slipway/trainer:*\n  program: {trainer}\n  env:\n    LD_LIBRARY_PATH: {libraries}\n  brings: [{libraries}]\n- name: busybox:*\n  program: host\n  args: [sh]\n"
     )
 }
 
@@ -135,7 +134,7 @@ pub enum Cluster {
 /// Waits until the server answers.
 pub fn wait_for(place: &Place, server: &mut Child) -> Result<(), String> {
     for _ in 0..300 {
-        if is_up(place.port) {
+        if answers(place.port, "/healthz") {
             return Ok(());
         }
         if let Ok(Some(status)) = server.try_wait() {
@@ -146,12 +145,13 @@ pub fn wait_for(place: &Place, server: &mut Child) -> Result<(), String> {
     Err(format!("the server did not answer within 30 s; {}", tail(&place.data.join("server.log"))))
 }
 
-fn is_up(port: u16) -> bool {
+/// Whether the server answers 200 at a path.
+pub fn answers(port: u16, path: &str) -> bool {
     use std::io::{Read as _, Write as _};
     let ask = || -> std::io::Result<String> {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        write!(stream, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -163,6 +163,12 @@ fn is_up(port: u16) -> bool {
 pub fn admin_link(built: &Built, place: &Place) -> Option<String> {
     let link = quietly(Command::new(&built.server).args(["admin-link", "--database", &place.database(), "--public-url", &place.address()]));
     link.ok().map(|link| link.trim().to_owned()).filter(|link| !link.is_empty())
+}
+
+/// A port that nothing listens on.
+pub fn free_port() -> Result<u16, String> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no port is free: {error}"))?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
 }
 
 /// Asks a child to end, and waits until it has.

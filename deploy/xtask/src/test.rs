@@ -103,7 +103,7 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let folder = fetch::end2end()?;
     let chromium = fetch::chromium()?;
     let data = std::env::temp_dir().join(format!("slipway-browser-tests-{}", std::process::id()));
-    let port = free_port()?;
+    let port = stack::free_port()?;
     let place = Place { data, port, kubernetes_port: 0 };
     let mut sandbox = step("Starting Kubernetes for the browser tests", || stack::sandbox(built, &place))?;
     let mut command = stack::serve(built, &place, &Cluster::Sandbox)?;
@@ -166,11 +166,6 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
         println!("What the stack said is in {}", place.data.display());
     }
     Ok(count)
-}
-
-fn free_port() -> Result<u16, String> {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no port is free: {error}"))?;
-    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
 }
 
 impl Count {

@@ -50,6 +50,11 @@ impl Site {
 
     /// Starts with settings that differ from the usual.
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_by(Clock::standing_at("2026-11-24T12:00:00Z".parse::<Timestamp>().expect("a time")), change).await
+    }
+
+    /// Starts with a clock, and with settings that differ from the usual.
+    pub async fn start_by(clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
@@ -76,7 +81,6 @@ impl Site {
             },
         };
         change(&mut settings);
-        let clock = Clock::standing_at("2026-11-24T12:00:00Z".parse::<Timestamp>().expect("a time"));
         let running = serve::start(settings, clock.clone()).await.unwrap_or_else(|error| panic!("the server does not start: {error}"));
         Self { running, clock, folder }
     }

@@ -4,7 +4,7 @@
 //! The cluster's Job and Pods are facts; the state is what they mean to a person. [`observe`] never goes back from an ended
 //! state: a Job that is deleted after its end, or a clock that jumps, changes nothing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::person::PersonName;
@@ -63,7 +63,7 @@ pub enum State {
         at: Timestamp,
         /// The exit code of the last container, if one ran.
         exit_code: Option<i32>,
-        /// Why, in one sentence.
+        /// Why, in one sentence that does not repeat the exit code.
         why: String,
     },
     /// Ended because a person said so.
@@ -243,6 +243,9 @@ pub struct StopOrder {
     pub at: Timestamp,
 }
 
+/// How long after a Pod's bad end its Job is given to say whether another Pod follows; a controller says so within a second.
+const VERDICT: SignedDuration = SignedDuration::from_secs(3);
+
 /// Reads a run's state from what the cluster shows.
 ///
 /// `job` is `None` when the Job is gone. `before` is the last state known; `stop` is a person's order to stop; `waiting_why`
@@ -291,8 +294,10 @@ pub fn observe(
         Some(PodFacts { container: ContainerFacts::Waiting { reason, message }, node: Some(node), scheduled, created, .. }) => {
             State::Starting { since: scheduled.unwrap_or(*created), node: node.clone(), what: starting_what(reason, message) }
         }
-        // Its work is done; the Job controller has not said so yet.
-        Some(PodFacts { container: ContainerFacts::Terminated { exit_code: 0, started: began, at, .. }, node, .. }) => {
+        // The Job controller has yet to say what follows.
+        Some(PodFacts { container: ContainerFacts::Terminated { exit_code, started: began, at, .. }, node, .. })
+            if *exit_code == 0 || now.duration_since(*at).abs() < VERDICT =>
+        {
             State::Running { since: started.or(*began).unwrap_or(*at), node: node.clone().unwrap_or_default() }
         }
         _ => State::Waiting { since: since(before, StateKind::Waiting).unwrap_or(job.created), why: waiting_why() },
@@ -338,10 +343,7 @@ fn why_failed(pods: &[PodFacts], reason: &str, message: &str) -> (Option<i32>, S
     match (reason, last) {
         ("DeadlineExceeded", last) => (last.map(|(_, code, ..)| code), "It ran longer than its deadline and was ended".to_owned()),
         (_, Some((_, code, "OOMKilled", ..))) => (Some(code), "It used more memory than it asked for and was killed".to_owned()),
-        (_, Some((_, code, ..))) => {
-            let sentence = super::exit::explain(code);
-            (Some(code), format!("Exit code {code}: {sentence}"))
-        }
+        (_, Some((_, code, ..))) => (Some(code), super::exit::explain(code)),
         (_, None) => {
             let disrupted = pods.iter().find_map(|pod| pod.disrupted.as_ref());
             (None, disrupted.map_or_else(|| message.to_owned(), |(_, text)| text.clone()))

@@ -244,14 +244,13 @@ impl RunAction {
     pub fn fits(self, state: StateKind) -> Result<(), Refusal> {
         let refuse = |sentence: &str| Err(Refusal::conflict(sentence));
         match (self, state.has_ended()) {
-            (Self::Delete, true) => Ok(()),
             (Self::Delete, false) => refuse("It has not ended; stop it first"),
             (Self::Stop | Self::Suspend | Self::Resume, true) => refuse("It has ended"),
             (Self::Stop, false) if state == StateKind::Stopping => refuse("It is stopping already"),
             (Self::Suspend, false) if state == StateKind::Suspended => refuse("It is suspended already"),
             (Self::Suspend, false) if state == StateKind::Stopping => refuse("It is stopping"),
             (Self::Resume, false) if state != StateKind::Suspended => refuse("It is not suspended"),
-            (Self::Stop | Self::Suspend | Self::Resume, false) => Ok(()),
+            (Self::Delete, true) | (Self::Stop | Self::Suspend | Self::Resume, false) => Ok(()),
         }
     }
 }

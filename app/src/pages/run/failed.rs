@@ -20,8 +20,6 @@ const LAST: u32 = 20;
 #[component]
 pub fn Failed(watched: Watched, exit_code: Option<i32>, why: String) -> impl IntoView {
     let id = watched.id();
-    // The heading has the code already.
-    let said = exit_code.and_then(|code| why.strip_prefix(&format!("Exit code {code}: ")).map(text::sentence_case)).unwrap_or(why);
     let logs = paths::run_tab(&id, RunTab::Logs);
     let query = LogQuery { pod: None, restart: None, from: None, count: LAST, search: String::new() };
     let lines = Resource::new_blocking(|| (), move |()| run_logs(id.clone(), query.clone()));
@@ -31,7 +29,7 @@ pub fn Failed(watched: Watched, exit_code: Option<i32>, why: String) -> impl Int
                 <span class="mt-1 text-bad"><Shape tone=Signal::stored(Tone::Bad)/></span>
                 <div class="min-w-0 flex-1">
                     <h2 class="font-semibold">{exit_code.map_or_else(|| "Failed".to_owned(), |code| format!("Failed with exit code {code}"))}</h2>
-                    <p class="break-words">{said}</p>
+                    <p class="break-words">{text::sentence_case(&why)}</p>
                 </div>
             </div>
             <Transition>

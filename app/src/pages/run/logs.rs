@@ -89,6 +89,7 @@ fn Stream(watched: Watched, id: RunId, page: LogPage, asked: LogQuery, wrap: boo
         })
     };
     let lines = Signal::derive(move || watched.lines.get().filter(|_| is_newest));
+    let grows = Signal::derive(move || is_newest && watched.detail.with(|detail| !detail.row.state.kind().has_ended()));
     let others = Others {
         id: id.clone(),
         stream: stream.clone(),
@@ -101,7 +102,7 @@ fn Stream(watched: Watched, id: RunId, page: LogPage, asked: LogQuery, wrap: boo
     view! {
         <div class="flex flex-col gap-2">
             {(dropped > 0).then(|| view! { <p class="text-table text-warn">"▲ "{number::bytes(dropped)}" more were printed and not kept: a log is capped"</p> })}
-            <LogView load base page=page.clone() lines wrap>
+            <LogView load base page=page.clone() lines grows wrap>
                 <Streams id streams=page.streams.clone() index/>
                 <a class=style::QUIET href=download download="" rel="external"><Icon path=DOWNLOAD/>"Download"</a>
             </LogView>

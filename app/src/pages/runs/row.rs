@@ -79,7 +79,8 @@ fn what_to_say(state: &State) -> Option<String> {
     match state {
         State::Waiting { why, .. } => Some(why.clone()),
         State::Starting { what, node, .. } => Some(format!("{what} on {node}")),
-        State::Failed { why, .. } => Some(why.clone()),
+        State::Failed { why, exit_code: Some(code), .. } => Some(format!("Exit code {code}: {why}")),
+        State::Failed { why, exit_code: None, .. } => Some(why.clone()),
         State::Stopping { by, .. } => Some(format!("Stopped by {by}; writing its last checkpoint")),
         State::Stopped { by, .. } => Some(format!("Stopped by {by}")),
         State::Running { .. } | State::Suspended { .. } | State::Succeeded { .. } => None,

@@ -26,6 +26,9 @@ pub(super) struct Start {
     pub mounts: Vec<Mount>,
     /// The container's own `/tmp`.
     pub tmp: PathBuf,
+    /// What the image has, which the container sees also where its `/tmp` or a volume would hide it.
+    #[serde(default)]
+    pub image: Vec<PathBuf>,
     /// The process whose end ends every container.
     pub supervisor: Process,
     /// Seconds between SIGTERM and SIGKILL when the supervisor is gone.

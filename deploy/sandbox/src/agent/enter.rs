@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::unix::process::CommandExt as _,
+    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
     path::{Component, Path, PathBuf},
     process::Command,
 };
@@ -36,6 +36,9 @@ fn become_program(folder: &Path) -> Result<std::convert::Infallible, String> {
     let private = Mount { source: start.tmp.clone(), target: "/tmp".into(), read_only: false };
     let mounts = start.mounts.iter().chain([&private]);
     view(&root, mounts).map_err(|error| format!("the container's file system cannot be made: {error}"))?;
+    for path in &start.image {
+        show(path, &root).map_err(|error| format!("{} cannot be shown to the container: {error}", path.display()))?;
+    }
     rustix::process::chroot(&root).map_err(|error| format!("chroot: {error}"))?;
     let directory = start.working_dir.unwrap_or_else(|| PathBuf::from("/"));
     std::env::set_current_dir(&directory).map_err(|error| format!("working directory {}: {error}", directory.display()))?;
@@ -109,6 +112,20 @@ fn lay(host: &Path, at: &Path, points: &Points<'_>) -> io::Result<()> {
         lay(&base.join(name), &at.join(name), points)?;
     }
     Ok(())
+}
+
+/// Binds a part of the image to its place where something else is there: a checkout in `/tmp` has its programs there, and the
+/// container a `/tmp` of its own.
+fn show(path: &Path, root: &Path) -> io::Result<()> {
+    let there = root.join(path.strip_prefix("/").map_err(io::Error::other)?);
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    if identity(&there).ok() == Some(identity(path)?) {
+        return Ok(());
+    }
+    if let Some(folder) = there.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    bind(path, &there)
 }
 
 fn bind(from: &Path, to: &Path) -> io::Result<()> {

@@ -23,6 +23,17 @@ fn an_exit_code_is_told_and_a_failed_pod_says_it() {
 }
 
 #[test]
+fn a_container_has_its_image_whole_also_where_its_own_tmp_hides_it() {
+    let namespace = shared().namespace("image-in-tmp");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: tool}\nspec: {restartPolicy: Never, containers: [{name: main, image: 'example/tool:v1'}]}";
+    assert!(namespace.apply(pod).status.success());
+    namespace.phase("tool", "Succeeded");
+    let log = namespace.logs(&["tool"]);
+    assert!(log.starts_with("what the image brings\n"), "{log}");
+    assert_eq!(log.lines().count(), 2, "this machine's temporary files are seen: {log}");
+}
+
+#[test]
 fn environment_comes_from_where_the_container_says() {
     let namespace = shared().namespace("environment");
     namespace.ok(&["create", "configmap", "settings", "--from-literal=colour=blue", "--from-literal=SIZE=large"]);

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{OnceLock, mpsc},
@@ -43,8 +44,14 @@ impl Cluster {
     /// Starts one, and waits until it is ready.
     pub fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let images = "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n- name: example/gone:v1\n  program: /nowhere/at/all\n";
+        let images = "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n- name: example/gone:v1\n  program: /nowhere/at/all\n- name: example/tool:v1\n  program: tool\n  brings: [library]\n";
         fs::write(folder.path().join("images.yaml"), images).expect("a file");
+        // In the machine's folder for temporary files, which a container has one of its own of.
+        let (tool, library) = (folder.path().join("tool"), folder.path().join("library"));
+        fs::create_dir(&library).expect("a folder");
+        fs::write(library.join("words"), "what the image brings\n").expect("a file");
+        fs::write(&tool, format!("#!/bin/sh\ncat {}/words; ls -A /tmp\n", library.display())).expect("a file");
+        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("a program");
         let mut cluster = Self { folder, up: None };
         cluster.up();
         cluster

@@ -3,6 +3,7 @@
 //! Prints `[{"what", "measured", "unit", "limit", "at_least"}]` on standard output, for `cargo xtask bench` and for whoever
 //! wants to keep them. A new figure is a function in [`FIGURES`].
 
+mod index;
 mod metrics;
 
 use std::{pin::Pin, process::ExitCode};
@@ -23,7 +24,8 @@ struct Figure {
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Figure>, String>>>>;
 
 /// What is measured, in this order.
-const FIGURES: &[fn() -> Measuring] = &[|| Box::pin(metrics::stored()), || Box::pin(metrics::charted())];
+const FIGURES: &[fn() -> Measuring] = 
+    &[|| Box::pin(index::watched()), || Box::pin(metrics::stored()), || Box::pin(metrics::charted())];
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -59,6 +59,14 @@ fn a_run_whose_pod_has_ended_well_does_not_wait_until_the_job_says_so() {
 }
 
 #[test]
+fn a_run_whose_pod_has_just_failed_does_not_wait_while_the_job_decides_but_waits_for_a_retry_afterwards() {
+    let before = State::Running { since: at(5), node: "gpu-a".into() };
+    let seen_at = |second| observe(&before, Some(&job()), &[pod(ended(1))], None, at(second), || "its next try".into());
+    assert_eq!(seen_at(10), before);
+    assert_eq!(seen_at(15).kind(), StateKind::Waiting);
+}
+
+#[test]
 fn running_counts_from_the_first_container_over_restarts() {
     let before = State::Running { since: at(5), node: "gpu-a".into() };
     let pods = [pod(ContainerFacts::Running { since: at(50) })];

@@ -93,6 +93,7 @@ impl Worker {
         std::fs::create_dir_all(&tmp).map_err(io)?;
         let grace = self.pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
         let start = Start {
+            image: image.brings.iter().chain([&invocation.program]).cloned().collect(),
             program: invocation.program,
             args: invocation.args,
             env,

@@ -1,0 +1,128 @@
+//! A real Kubernetes for the tests that need one: all of them share it, and each names its objects after itself. It lasts as
+//! long as the tests' process, and its nodes run `busybox` images as programs of this machine.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::{OnceLock, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The cluster's folder.
+pub struct Kubernetes {
+    folder: TempDir,
+}
+
+fn given(name: &str) -> PathBuf {
+    std::env::var_os(name).unwrap_or_else(|| panic!("{name} is set: `cargo xtask test rust` runs these tests")).into()
+}
+
+/// The cluster that all tests share.
+pub fn shared() -> &'static Kubernetes {
+    static SHARED: OnceLock<Kubernetes> = OnceLock::new();
+    SHARED.get_or_init(Kubernetes::start)
+}
+
+impl Kubernetes {
+    fn start() -> Self {
+        let kubernetes = Self { folder: TempDir::new().expect("a temporary folder") };
+        let path = |name: &str| kubernetes.folder.path().join(name);
+        fs::write(path("images.yaml"), "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n").expect("a file");
+        let log = fs::File::create(path("up.log")).expect("a log");
+        let nodes = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/nodes.yaml");
+        let mut held = Command::new("setpriv");
+        held.args(["--pdeathsig", "TERM", "--"]).arg(given("SLIPWAY_SANDBOX"));
+        held.arg("up").arg("--data").arg(path("cluster")).arg("--kubernetes").arg(given("SANDBOX_KUBERNETES"));
+        held.arg("--nodes").arg(nodes).arg("--images").arg(path("images.yaml")).args(["--port", "0", "--client", "slipway"]);
+        held.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
+        // The kernel ends a child with the thread that started it: this one lives as long as the tests.
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let child = held.spawn().expect("the sandbox starts");
+            tell.send(child.id()).expect("the test waits");
+            loop {
+                thread::park();
+            }
+        });
+        told.recv().expect("a child");
+        let begun = Instant::now();
+        let mut status = Command::new(given("SLIPWAY_SANDBOX"));
+        status.arg("status").arg("--data").arg(path("cluster"));
+        while !status.output().expect("it runs").status.success() {
+            let log = fs::read_to_string(path("up.log")).unwrap_or_default();
+            assert!(begun.elapsed() < PATIENCE, "the cluster was not ready within {PATIENCE:?}\n{log}");
+            thread::sleep(Duration::from_millis(100));
+        }
+        let setup = Command::new(env!("CARGO_BIN_EXE_slipway-server")).arg("setup").arg("--kubeconfig").arg(kubernetes.admin()).output();
+        let setup = setup.expect("it runs");
+        assert!(setup.status.success(), "{}", said(&setup));
+        kubernetes
+    }
+
+    /// The administrator's kubeconfig.
+    fn admin(&self) -> PathBuf {
+        self.folder.path().join("cluster/kubeconfig")
+    }
+
+    /// The kubeconfig of the server's own account.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("cluster/clients/slipway.kubeconfig")
+    }
+
+    fn kubectl(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("kubectl runs")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(given("SANDBOX_KUBERNETES"));
+        command.arg("kubectl").arg("--kubeconfig").arg(self.admin()).args(args);
+        command
+    }
+
+    /// Makes an object as the administrator.
+    #[track_caller]
+    pub fn apply(&self, object: &serde_json::Value) {
+        let mut child = self.command(&["apply", "-f", "-"]).stdin(Stdio::piped()).spawn().expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(object.to_string().as_bytes()).expect("kubectl reads");
+        assert!(child.wait().expect("kubectl ends").success(), "{object}");
+    }
+
+    /// What kubectl prints for the administrator; the test fails where it refuses.
+    #[track_caller]
+    pub fn ok(&self, args: &[&str]) -> String {
+        let output = self.kubectl(args);
+        assert!(output.status.success(), "kubectl {args:?}: {}\n{}", said(&output), self.looks());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Whether the API server lets somebody do something, as it says itself.
+    pub fn lets(&self, person: &str, group: &str, verb: &str, resource: &str, namespace: &str) -> bool {
+        let (person, group) = (format!("--as={person}"), format!("--as-group={group}"));
+        let answer = self.kubectl(&["auth", "can-i", verb, resource, "-n", namespace, &person, &group]);
+        match String::from_utf8_lossy(&answer.stdout).trim() {
+            "yes" => true,
+            "no" => false,
+            _ => panic!("neither yes nor no: {}", said(&answer)),
+        }
+    }
+
+    /// What the cluster looks like, for a test that fails.
+    pub fn looks(&self) -> String {
+        let objects = said(&self.kubectl(&["get", "jobs,pods", "-A", "-o", "wide"]));
+        let events = said(&self.kubectl(&["get", "events", "-A", "--sort-by=.lastTimestamp"]));
+        format!("{objects}\n{events}")
+    }
+}
+
+/// Both streams of a program.
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
