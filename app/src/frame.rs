@@ -140,7 +140,7 @@ fn Menu(
 ) -> impl IntoView {
     let place = if right { "right-0" } else { "left-0" };
     let element = NodeRef::<leptos::html::Details>::new();
-    let close = move |_| {
+    let close = move |()| {
         if let Some(element) = element.get_untracked() {
             element.set_open(false);
         }

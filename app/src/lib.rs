@@ -5,6 +5,7 @@
 //! those ask of the server, [`live`] the event stream of an open page, and [`posted`] what a page does with a plain form when
 //! no script runs. The browser holds no truth: what a page shows is in its URL or comes from the server.
 #![recursion_limit = "512"]
+#![allow(clippy::needless_pass_by_value, reason = "a component owns its properties")]
 
 pub mod api;
 mod app;

@@ -199,7 +199,6 @@ fn rules(css: &str, body: usize) -> (Vec<&str>, usize) {
         let index = body + index;
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if depth > 0 => quote = Some(c),
             (None, '{') => depth += 1,
             (None, '}') => {
@@ -212,7 +211,7 @@ fn rules(css: &str, body: usize) -> (Vec<&str>, usize) {
                     from = index + 1;
                 }
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     (found, css.len())

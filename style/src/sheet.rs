@@ -27,7 +27,7 @@ pub fn generate(base: &str, classes: &Classes) -> Result<String, String> {
         config: None,
         ignore: Vec::new(),
     });
-    let made = built.map_err(|error| error.message).and_then(|_| fs::read_to_string(&out).map_err(told));
+    let made = built.map_err(|error| error.message).and_then(|()| fs::read_to_string(&out).map_err(told));
     fs::remove_dir_all(&folder).map_err(told)?;
     Ok(escape_digits(&made?))
 }

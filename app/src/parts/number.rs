@@ -68,7 +68,7 @@ pub fn tick(value: f64) -> String {
     let size = value.abs();
     let text = if size == 0.0 {
         "0".to_owned()
-    } else if size >= 1e15 || size < 1e-4 {
+    } else if !(1e-4..1e15).contains(&size) {
         format!("{value:e}")
     } else if size >= 1e9 {
         format!("{}G", trimmed(value / 1e9))

@@ -203,6 +203,7 @@ struct Cluster {
 }
 
 impl Cluster {
+    #[expect(clippy::disallowed_methods, reason = "certificates are valid from now on")]
     async fn start(&mut self, data: &Data, files: &Files, args: &UpArgs) -> Result<(), Error> {
         let now = Timestamp::now();
         let ports = ports::choose(data, args.port)?;

@@ -21,7 +21,7 @@ pub struct Args {
     name: OsString,
     program: PathBuf,
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<OsString>,
+    words: Vec<OsString>,
 }
 
 /// The command that starts `program` so that it ends with this process.
@@ -43,6 +43,6 @@ pub fn run(args: &Args) -> String {
     if getppid().is_none_or(|parent| parent.as_raw_nonzero().get() != args.parent) {
         return format!("the process that wanted {} has gone", args.program.display());
     }
-    let error = Command::new(&args.program).arg0(&args.name).args(&args.args).exec();
+    let error = Command::new(&args.program).arg0(&args.name).args(&args.words).exec();
     format!("cannot start {}: {error}", args.program.display())
 }

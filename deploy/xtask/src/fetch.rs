@@ -17,7 +17,7 @@ const LIBTORCH: &str = "2.13.0";
 /// The version of Kubernetes in `deploy/sandbox/kubernetes/go.mod`.
 const KUBERNETES: &str = "1.34.4";
 
-/// The folder of libtorch, taken from PyPI's wheels where it is not there yet.
+/// The folder of libtorch, taken from `PyPI`'s wheels where it is not there yet.
 pub fn libtorch() -> Result<PathBuf, String> {
     let folder = place::cache()?.join(format!("libtorch-{LIBTORCH}-cpu"));
     if folder.join("lib/libtorch.so").exists() {

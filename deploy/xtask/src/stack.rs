@@ -106,7 +106,7 @@ fn images(built: &Built) -> String {
 }
 
 /// The call that serves.
-pub fn serve(built: &Built, place: &Place, cluster: &Cluster) -> Result<Command, String> {
+pub fn serve(built: &Built, place: &Place, cluster: Cluster) -> Result<Command, String> {
     let log = place.log("server")?;
     let mut command = held(&built.server);
     command

@@ -106,7 +106,7 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let port = stack::free_port()?;
     let place = Place { data, port, kubernetes_port: 0 };
     let mut sandbox = step("Starting Kubernetes for the browser tests", || stack::sandbox(built, &place))?;
-    let mut command = stack::serve(built, &place, &Cluster::Sandbox)?;
+    let mut command = stack::serve(built, &place, Cluster::Sandbox)?;
     let mut server = command.spawn().map_err(|error| format!("the server cannot be started: {error}"))?;
     let ready = stack::wait_for(&place, &mut server);
     let link =

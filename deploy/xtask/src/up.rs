@@ -25,7 +25,7 @@ pub struct Args {
     /// Port of the pages
     #[arg(long, default_value_t = 7070)]
     port: u16,
-    /// Where everything is kept between starts [default: XDG_DATA_HOME/slipway]
+    /// Where everything is kept between starts [default: `XDG_DATA_HOME/slipway`]
     #[arg(long)]
     data: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<(), String> {
 }
 
 fn serve(built: &Built, place: &Place, cluster: Cluster, stop: &AtomicBool, mut sandbox: Option<&mut Child>) -> Result<(), String> {
-    let mut command = stack::serve(built, place, &cluster)?;
+    let mut command = stack::serve(built, place, cluster)?;
     let mut start = || command.spawn().map_err(|error| format!("the server cannot be started: {error}"));
     let mut server = step("Starting Slipway", || {
         let mut server = start()?;
@@ -81,7 +81,7 @@ fn serve(built: &Built, place: &Place, cluster: Cluster, stop: &AtomicBool, mut 
         if let Ok(Some(status)) = server.try_wait() {
             println!("The server ended with {status}; starting it again in {} s", pause.as_secs());
             std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_secs(60));
+            pause = (pause * 2).min(Duration::from_mins(1));
             server = start()?;
         }
         std::thread::sleep(Duration::from_millis(200));

@@ -199,10 +199,9 @@ async fn follow<T: Watched>(client: &Client, index: &Index, clock: &Clock, from:
     loop {
         line.clear();
         match timeout(SILENCE, lines.read_until(b'\n', &mut line)).await {
-            Ok(Ok(0)) => return Ok(version),
-            Ok(Ok(_)) => {}
             // However a stream breaks off, the next one says whether the API server is there.
-            Ok(Err(_)) => return Ok(version),
+            Ok(Ok(0) | Err(_)) => return Ok(version),
+            Ok(Ok(_)) => {}
             Err(_) => return Err((Break::Failed("silence".into()), Some(version))),
         }
         let Ok(event) = serde_json::from_slice::<Line<'_>>(&line) else {

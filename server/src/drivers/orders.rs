@@ -53,7 +53,7 @@ async fn carry_out(drivers: &Drivers, id: &RunId) -> Result<(), Error> {
     }
     match drivers.cluster.acting_as(&order.caller).delete_job(&run.row.team, &run.row.name).await {
         Ok(()) => {
-            tracing::info!(run = %id, by = %order.caller.name, "an order to stop, forgotten when the server went down, is carried out")
+            tracing::info!(run = %id, by = %order.caller.name, "an order to stop, forgotten when the server went down, is carried out");
         }
         Err(error @ WriteError::Unreachable(_)) => tracing::warn!(%error, run = %id, "an order to stop waits for the cluster"),
         Err(error) => {

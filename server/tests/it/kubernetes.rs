@@ -6,7 +6,7 @@ use std::{
     io::Write as _,
     path::PathBuf,
     process::{Command, Output, Stdio},
-    sync::{OnceLock, mpsc},
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The cluster's folder.
 pub struct Kubernetes {
@@ -44,15 +44,7 @@ impl Kubernetes {
         held.arg("--nodes").arg(nodes).arg("--images").arg(path("images.yaml")).args(["--port", "0", "--client", "slipway"]);
         held.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         // The kernel ends a child with the thread that started it: this one lives as long as the tests.
-        let (tell, told) = mpsc::channel();
-        thread::spawn(move || {
-            let child = held.spawn().expect("the sandbox starts");
-            tell.send(child.id()).expect("the test waits");
-            loop {
-                thread::park();
-            }
-        });
-        told.recv().expect("a child");
+        thread::spawn(move || held.status().expect("the sandbox starts"));
         let begun = Instant::now();
         let mut status = Command::new(given("SLIPWAY_SANDBOX"));
         status.arg("status").arg("--data").arg(path("cluster"));

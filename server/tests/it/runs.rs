@@ -72,6 +72,9 @@ impl Person {
     }
 }
 
+/// Paths by which a run can be reached.
+const PATHS: usize = 8;
+
 /// The field that a refused form names, and its sentence.
 #[track_caller]
 fn refused_at(answer: Answer, field: &str) -> String {
@@ -112,7 +115,6 @@ async fn whoever_is_of_another_team_reaches_no_part_of_a_run() {
         let pairs = value.as_object().expect("an object").iter().filter(|(_, value)| !value.is_null());
         pairs.map(|(name, value)| format!("&query[{name}]={}", value.to_string().trim_matches('"'))).collect::<String>()
     };
-    const PATHS: usize = 8;
     let paths: [String; PATHS] = [
         format!("/api/runs/get?id={id}"),
         format!("/api/runs/chart?id={id}{}", query(&chart)),

@@ -32,7 +32,8 @@ use crate::postgres;
 struct Book {
     store: Store,
     intake: Intake,
-    _folder: Option<TempDir>,
+    /// Where it lies, if it is a file.
+    folder: Option<TempDir>,
 }
 
 impl Book {
@@ -51,7 +52,7 @@ impl Book {
         store.migrate().await.expect("tables");
         let (intake, writer) = Intake::new(store.clone(), caps, Arc::new(|_, _| {}));
         tokio::spawn(writer);
-        Self { store, intake, _folder: folder }
+        Self { store, intake, folder }
     }
 
     /// Both databases, where there is PostgreSQL.
@@ -203,7 +204,7 @@ async fn a_batch_that_is_handed_in_twice_is_kept_once() {
 async fn what_the_database_refused_is_kept_when_it_is_handed_in_again() {
     let book = Book::sqlite().await;
     let run = book.launch("digits", |_| {}).await;
-    let path = book._folder.as_ref().expect("a folder").path().join("slipway.db");
+    let path = book.folder.as_ref().expect("a folder").path().join("slipway.db");
     let mut other = SqliteConnectOptions::new().filename(path).connect().await.expect("another program");
     let mut draft = Draft::new(run.clone(), stream(), Position::START);
     draft.line(1, "one");

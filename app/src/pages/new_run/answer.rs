@@ -18,12 +18,12 @@ pub fn Answer(draft: Draft) -> impl IntoView {
         wrong
     });
     let yaml = Memo::new(move |_| draft.preview.with(|preview| preview.yaml.clone()));
-    let tone = Signal::derive(move || if wrong.with(|wrong| wrong.is_empty()) { Tone::Good } else { Tone::Warn });
+    let tone = Signal::derive(move || if wrong.with(std::collections::BTreeMap::is_empty) { Tone::Good } else { Tone::Warn });
     view! {
         <section class="flex min-w-0 flex-col rounded border border-line bg-surface" aria-label="What will be applied">
             <div class="flex items-center gap-2 border-b border-line px-3 py-2 text-table font-medium" role="status">
                 <span class=move || tone.get().text()><Shape tone/></span>
-                {move || match wrong.with(|wrong| wrong.len()) {
+                {move || match wrong.with(std::collections::BTreeMap::len) {
                     0 => "Ready to launch".to_owned(),
                     count => format!("{} to mend", number::counted(count as u64, "thing", "things")),
                 }}

@@ -221,7 +221,7 @@ fn Metric(watched: Watched, name: String, view: Memo<View>, hover: RwSignal<Opti
     let busy = StoredValue::new(false);
     let stretch = Memo::new(move |_| view.with(|view| (view.from, view.to)));
     let wanted = RwSignal::new(0_u64);
-    Effect::new(move |before: Option<((Option<u64>, Option<u64>), u64)>| {
+    Effect::new(move |before: Option<_>| {
         let now = (stretch.get(), watched.metrics.get() + wanted.get());
         if before.is_some_and(|before| before != now) && !busy.get_value() {
             busy.set_value(true);

@@ -19,7 +19,7 @@ pub fn Header(watched: Watched) -> impl IntoView {
         detail.with_untracked(|detail| (detail.row.name.to_string(), detail.row.who.to_string(), detail.row.team.to_string()));
     let state = Memo::new(move |_| detail.with(|detail| detail.row.state.clone()));
     let kind = Memo::new(move |_| state.with(State::kind));
-    let since = Memo::new(move |_| state.with(|state| began(state)));
+    let since = Memo::new(move |_| state.with(began));
     let until = Memo::new(move |_| state.with(State::ended));
     let launched = Signal::derive(move || detail.with(|detail| detail.row.launched));
     let phases = Signal::derive(move || detail.with(|detail| detail.phases.clone()));

@@ -155,7 +155,7 @@ impl Pods {
         let found = known.iter().find(|(_, known)| known.namespace == namespace && known.name == pod);
         let (uid, _) = found.ok_or_else(|| format!("pod \"{pod}\" is not on this node"))?;
         let folder = self.folder.join(uid).join("containers").join(container);
-        let made = (0_u32..).take_while(|number| folder.join(number.to_string()).exists()).count();
+        let made = (0..u32::MAX).take_while(|number| folder.join(number.to_string()).exists()).count();
         let number = match (made, previous) {
             (0, _) => return Err(format!("container \"{container}\" in pod \"{pod}\" is waiting to start: ContainerCreating")),
             (1, true) => return Err(format!("previous terminated container \"{container}\" in pod \"{pod}\" not found")),

@@ -102,6 +102,9 @@ struct Ending {
     killed: bool,
 }
 
+/// A container has ended: its slot, its attempt, and how.
+type Ended = (usize, u32, Exit);
+
 /// The worker of one Pod.
 pub(super) struct Worker {
     pub client: kube::Client,
@@ -118,7 +121,7 @@ pub(super) struct Worker {
     started: Timestamp,
     told: Option<serde_json::Value>,
     mount_failure: Option<String>,
-    ended: (mpsc::UnboundedSender<(usize, u32, Exit)>, mpsc::UnboundedReceiver<(usize, u32, Exit)>),
+    ended: (mpsc::UnboundedSender<Ended>, mpsc::UnboundedReceiver<Ended>),
 }
 
 impl Worker {
@@ -161,7 +164,7 @@ impl Worker {
         let all: Vec<_> = inits.chain(spec.containers.into_iter().map(|container| (container, Role::Main))).collect();
         for (index, (spec, role)) in all.into_iter().enumerate() {
             let attempts = self.folder.join("containers").join(&spec.name);
-            let made = (0_u32..).take_while(|number| attempts.join(number.to_string()).join("start.json").exists()).count();
+            let made = (0..u32::MAX).take_while(|number| attempts.join(number.to_string()).join("start.json").exists()).count();
             let made = u32::try_from(made).unwrap_or(u32::MAX);
             let attempt = |number: u32| Attempt::at(attempts.join(number.to_string()));
             let waiting = || Life::Waiting { reason: "ContainerCreating".into(), message: String::new(), retry: None };

@@ -19,7 +19,7 @@ use crate::hold;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A program that ran this long was well; its next death is counted as the first.
-const WELL_AFTER: Duration = Duration::from_secs(60);
+const WELL_AFTER: Duration = Duration::from_mins(1);
 /// How much of a log a message looks at.
 const LOG_TAIL: u64 = 8 << 10;
 

@@ -1,4 +1,4 @@
-//! Gives each PersistentVolumeClaim a folder: a provisioner for the storage class `sandbox`.
+//! Gives each `PersistentVolumeClaim` a folder: a provisioner for the storage class `sandbox`.
 //!
 //! Kubernetes' own controller names us on a claim that waits for us (an annotation), binds the volume that we
 //! make, and releases it when the claim goes; what is left for us is to make the folder and to remove it.

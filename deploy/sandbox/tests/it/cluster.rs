@@ -14,7 +14,7 @@ use std::{
 use tempfile::TempDir;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The account beside the administrator's.
 pub const CLIENT: &str = "engineer";
@@ -124,15 +124,15 @@ impl Cluster {
 
     /// The cluster's administrator.
     pub fn admin(&self, args: &[&str]) -> Output {
-        self.kubectl(&self.data().join("kubeconfig"), args, "")
+        Self::kubectl(&self.data().join("kubeconfig"), args, "")
     }
 
     /// The account that has only what RBAC gave it.
     pub fn client(&self, args: &[&str]) -> Output {
-        self.kubectl(&self.data().join(format!("clients/{CLIENT}.kubeconfig")), args, "")
+        Self::kubectl(&self.data().join(format!("clients/{CLIENT}.kubeconfig")), args, "")
     }
 
-    fn kubectl(&self, kubeconfig: &Path, args: &[&str], input: &str) -> Output {
+    fn kubectl(kubeconfig: &Path, args: &[&str], input: &str) -> Output {
         let mut command = Command::new(kubernetes());
         command.arg("kubectl").arg("--kubeconfig").arg(kubeconfig).args(args);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kubectl starts");
@@ -178,7 +178,7 @@ impl Namespace<'_> {
     /// Makes what the YAML says.
     pub fn apply(&self, yaml: &str) -> Output {
         let kubeconfig = self.cluster.data().join("kubeconfig");
-        self.cluster.kubectl(&kubeconfig, &["-n", self.name, "apply", "-f", "-"], yaml)
+        Cluster::kubectl(&kubeconfig, &["-n", self.name, "apply", "-f", "-"], yaml)
     }
 
     /// Makes a Pod of one container that runs a shell script; `more` is YAML of the Pod's spec, at its first column.

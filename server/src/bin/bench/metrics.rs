@@ -68,6 +68,7 @@ async fn run(store: &Store, number: usize) -> Result<RunId, String> {
 }
 
 /// Points stored a second, each line parsed, each point durable; and what a point costs.
+#[expect(clippy::disallowed_methods, reason = "this is what is measured")]
 pub(super) async fn stored() -> Result<Vec<Figure>, String> {
     let (store, _folder) = store("stored").await?;
     let (intake, writer) = Intake::new(store.clone(), Caps::default(), Arc::new(|_, _| {}));

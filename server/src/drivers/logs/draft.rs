@@ -103,14 +103,13 @@ impl Draft {
                     self.event(time, false, "Resumed", format!("It continues from its checkpoint of step {step}"));
                 }
             }
-            // Only one whose step no database can hold comes here; its line is kept.
-            Report::Metric { .. } => {}
             Report::Checkpoint { step, path, bytes, sha256 } => {
                 self.checkpoints.push(CheckpointRow { step, path, bytes, sha256, at: time });
             }
             Report::Notice { message } => self.event(time, true, "Notice", message),
             Report::End { outcome, message: Some(message) } => self.event(time, outcome == Outcome::Failed, "End", message),
-            Report::End { message: None, .. } => {}
+            // Of metrics, only one whose step no database can hold comes here; its line is kept.
+            Report::End { message: None, .. } | Report::Metric { .. } => {}
         }
     }
 

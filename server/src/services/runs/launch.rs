@@ -98,7 +98,7 @@ impl Runs {
             Ok(())
         };
         let after = json!({ "spec": new.spec });
-        self.0.audit.around(caller, "launch run", &what, (None, Some(after)), change).await?;
+        Box::pin(self.0.audit.around(caller, "launch run", &what, (None, Some(after)), change)).await?;
         self.0.shared.changes.note(&new.id, Changed::STATE);
         Ok(new.id)
     }

@@ -49,6 +49,7 @@ impl Lines {
     }
 
     /// Packs them; none where there are none.
+    #[expect(clippy::missing_panics_doc, reason = "writing to memory does not fail")]
     pub fn pack(&self) -> Option<PackedLines> {
         if self.count == 0 {
             return None;

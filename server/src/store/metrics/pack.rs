@@ -152,6 +152,7 @@ pub fn pack_extremes(points: &[Point]) -> Vec<u8> {
 }
 
 /// Appends packed extremes to `rows`.
+#[expect(clippy::cast_possible_truncation, reason = "two counts of 32 bits lie in one word")]
 pub fn unpack_extremes(data: &[u8], rows: &mut Vec<Extremes>) -> Result<(), Corrupt> {
     let (whole, rest) = data.as_chunks::<ROW>();
     if !rest.is_empty() {
@@ -165,8 +166,8 @@ pub fn unpack_extremes(data: &[u8], rows: &mut Vec<Extremes>) -> Result<(), Corr
         let min = f64::from_le_bytes(reader.eight()?);
         let max = f64::from_le_bytes(reader.eight()?);
         let sum = f64::from_le_bytes(reader.eight()?);
-        let [a, b, c, d, e, f, g, h] = reader.eight()?;
-        let (finite, not_finite) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+        let counts = u64::from_le_bytes(reader.eight()?);
+        let (finite, not_finite) = (counts as u32, (counts >> 32) as u32);
         rows.push(Extremes { step, step_to, time, min, max, sum, finite, not_finite });
     }
     Ok(())
