@@ -73,7 +73,7 @@ pub struct Train {
     /// Checkpoints to keep
     #[arg(long, default_value_t = 3)]
     pub keep: usize,
-    /// CPU threads; OMP_NUM_THREADS, or one a core, when left out
+    /// CPU threads; what `OMP_NUM_THREADS` says, or one a core, when left out
     #[arg(long)]
     pub threads: Option<u16>,
     /// Optimizer steps between two metric lines

@@ -40,7 +40,7 @@ pub fn build(model: Model, path: &nn::Path<'_>, shape: &[i64], classes: i64) -> 
     })
 }
 
-/// Two hidden layers of 256 with ReLU.
+/// Two hidden layers of 256 with `ReLU`.
 fn mlp(path: &nn::Path<'_>, features: i64, classes: i64) -> nn::SequentialT {
     const HIDDEN: i64 = 256;
     let layer = |name: &str, from, to| nn::linear(path / name, from, to, nn::LinearConfig::default());

@@ -39,7 +39,7 @@ pub fn train(flags: &Train, stop: &Arc<AtomicBool>) -> Result<Outcome, Failure> 
         tch::set_num_threads(i32::from(threads.max(1)));
     }
     let data = data::load(&flags.data, flags.validation_fraction, i64::from(flags.image_size))?;
-    Training::new(flags, data, device)?.run(stop)
+    Training::new(flags, &data, device)?.run(stop)
 }
 
 fn check(flags: &Train) -> Result<(), Failure> {
@@ -130,7 +130,7 @@ impl Window {
 }
 
 impl<'a> Training<'a> {
-    fn new(flags: &'a Train, data: Dataset, device: Device) -> Result<Self, Failure> {
+    fn new(flags: &'a Train, data: &Dataset, device: Device) -> Result<Self, Failure> {
         // Weights are drawn on the CPU, so that a seed means the same on every device.
         tch::manual_seed(i64::from_le_bytes(flags.seed.to_le_bytes()));
         let mut store = nn::VarStore::new(Device::Cpu);

@@ -21,7 +21,7 @@ pub fn load() -> Result<Samples, Failure> {
         #[expect(clippy::cast_possible_truncation, reason = "labels are 0 to 9")]
         labels.push(numbers.next().unwrap_or(0.0) as i64);
     }
-    let side = SIDE as i64;
+    let side = i64::try_from(SIDE).unwrap_or(0);
     let count = i64::try_from(labels.len()).unwrap_or(0);
     Ok(Samples { inputs: Tensor::from_slice(&pixels).view([count, 1, side, side]) / 16.0, labels: Tensor::from_slice(&labels) })
 }

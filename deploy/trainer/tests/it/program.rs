@@ -66,6 +66,7 @@ impl Program {
     }
 
     /// Starts it and reads its output until it has reported this step.
+    #[expect(clippy::zombie_processes, reason = "whoever has it waits for it; a test that fails ends the process")]
     pub fn until_step(&self, wanted: u64) -> Running {
         let mut child = self.start();
         let mut lines = Vec::new();
