@@ -3,7 +3,9 @@
 //! No I/O, no clock, no random source: time and ids are arguments, so that the same function gives the same answer in the
 //! server and in the browser.
 
+pub mod gpu;
 pub mod name;
+pub mod node;
 pub mod pending;
 pub mod person;
 pub mod policy;
