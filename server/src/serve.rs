@@ -182,7 +182,7 @@ async fn tell_staleness(cluster: Cluster, hub: Hub) {
     loop {
         match changes.recv().await {
             Ok(Change::Stale(stale_since)) => hub.publish(Scope::everybody(), Message::Cluster { stale_since }),
-            Ok(Change::Run(_) | Change::Event { .. } | Change::Synced | Change::Nodes) => {}
+            Ok(Change::Run(_) | Change::Event { .. } | Change::Synced | Change::Nodes | Change::Rules) => {}
             Err(RecvError::Lagged(_)) => {
                 hub.publish(Scope::everybody(), Message::Cluster { stale_since: cluster.index().stale_since() });
             }

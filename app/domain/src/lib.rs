@@ -4,12 +4,15 @@
 //! server and in the browser.
 
 pub mod gpu;
+pub mod limit;
 pub mod name;
 pub mod node;
 pub mod pending;
 pub mod person;
 pub mod policy;
+pub mod priority;
 pub mod quantity;
+pub mod quota;
 pub mod refusal;
 pub mod resources;
 pub mod run;

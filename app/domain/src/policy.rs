@@ -27,12 +27,43 @@ pub enum Action {
     ManagePeople,
     /// See the audit log.
     ViewAudit,
+    /// See the nodes, each GPU as it is cut, and which team holds what.
+    ViewNodes,
+    /// Cordon nodes and cut their GPUs anew.
+    ManageNodes,
+    /// See a team's quotas and limits.
+    ViewShares,
+    /// Ask for a larger quota until a date.
+    AskForQuota,
+    /// Set a team's quotas, and answer those who ask for more.
+    SetQuota,
+    /// Set what one container of a team may have.
+    SetLimits,
+    /// Make, change and delete priority classes.
+    ManagePriorities,
+    /// Make teams.
+    ManageTeams,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 7] =
-        [Self::ViewRuns, Self::LaunchRun, Self::StopRun, Self::DeleteRun, Self::ViewPeople, Self::ManagePeople, Self::ViewAudit];
+    pub const ALL: [Self; 15] = [
+        Self::ViewRuns,
+        Self::LaunchRun,
+        Self::StopRun,
+        Self::DeleteRun,
+        Self::ViewPeople,
+        Self::ManagePeople,
+        Self::ViewAudit,
+        Self::ViewNodes,
+        Self::ManageNodes,
+        Self::ViewShares,
+        Self::AskForQuota,
+        Self::SetQuota,
+        Self::SetLimits,
+        Self::ManagePriorities,
+        Self::ManageTeams,
+    ];
 
     /// The words in which a refusal names it.
     pub const fn words(self) -> &'static str {
@@ -44,6 +75,14 @@ impl Action {
             Self::ViewPeople => "see the people",
             Self::ManagePeople => "manage people",
             Self::ViewAudit => "see the audit log",
+            Self::ViewNodes => "see the nodes",
+            Self::ManageNodes => "change the nodes",
+            Self::ViewShares => "see the quotas and limits of this team",
+            Self::AskForQuota => "ask for a larger quota for this team",
+            Self::SetQuota => "set a team's quota",
+            Self::SetLimits => "set the limits of this team",
+            Self::ManagePriorities => "change priority classes",
+            Self::ManageTeams => "make teams",
         }
     }
 }
@@ -73,6 +112,8 @@ pub fn may(caller: &Caller, action: Action, subject: Subject<'_>) -> Result<(), 
         return Ok(());
     }
     let (team, mine) = match subject {
+        // Who may run anything must know what there is to run it on; whose runs it is that hold it, only their team is shown.
+        Subject::Platform if action == Action::ViewNodes => return Ok(()),
         Subject::Platform => {
             return Err(Refusal::forbidden(format!("Only a platform admin may {}; ask one", action.words())));
         }
@@ -83,9 +124,13 @@ pub fn may(caller: &Caller, action: Action, subject: Subject<'_>) -> Result<(), 
         return Err(Refusal::forbidden("You do not belong to that team, or there is none of that name; ask its admin to add you"));
     };
     let allowed = match action {
-        Action::ViewRuns | Action::LaunchRun => true,
+        Action::ViewRuns | Action::LaunchRun | Action::ViewNodes | Action::ViewShares | Action::AskForQuota => true,
         Action::StopRun | Action::DeleteRun => mine || role == Role::Admin,
-        Action::ViewPeople | Action::ManagePeople | Action::ViewAudit => role == Role::Admin,
+        Action::ViewPeople | Action::ManagePeople | Action::ViewAudit | Action::SetLimits => role == Role::Admin,
+        // What is shared between teams is not for one of them to take.
+        Action::ManageNodes | Action::SetQuota | Action::ManagePriorities | Action::ManageTeams => {
+            return Err(Refusal::forbidden(format!("Only a platform admin may {}; ask one", action.words())));
+        }
     };
     if allowed {
         Ok(())

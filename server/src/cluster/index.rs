@@ -4,9 +4,11 @@
 //! wants to know of changes subscribes to [`Change`]s, which name what changed and carry no state: a slow listener that
 //! misses some reads the index again.
 
+mod fleet;
 mod kinds;
 pub mod measure;
 pub(super) mod rows;
+pub(super) mod rules;
 pub(super) mod shared;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,9 @@ use std::{
 
 use jiff::Timestamp;
 use slipway_domain::{
+    limit::LimitFacts,
+    priority::PriorityFacts,
+    quota::QuotaFacts,
     run::{
         spec::RunId,
         state::{JobFacts, PodFacts},
@@ -27,6 +32,7 @@ use slipway_domain::{
 };
 use tokio::sync::broadcast;
 
+pub use self::fleet::Holding;
 pub use self::rows::{JobRow, NodeRow, PodRow, Taint};
 use self::{
     rows::{JobObject, PodObject},
@@ -41,10 +47,12 @@ pub(super) enum Kind {
     Events,
     Nodes,
     PriorityClasses,
+    Quotas,
+    LimitRanges,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Jobs, Self::Pods, Self::Events, Self::Nodes, Self::PriorityClasses];
+    const ALL: [Self; 7] = [Self::Jobs, Self::Pods, Self::Events, Self::Nodes, Self::PriorityClasses, Self::Quotas, Self::LimitRanges];
 }
 
 /// Something changed.
@@ -67,6 +75,8 @@ pub enum Change {
     Stale(Option<Timestamp>),
     /// A node.
     Nodes,
+    /// A quota, a limit or a priority class.
+    Rules,
 }
 
 /// What the cluster shows of a run.
@@ -96,7 +106,9 @@ struct State {
     /// Key of a Job → the newest refusal to make its Pods, and when.
     refused: HashMap<Box<str>, (Timestamp, String)>,
     nodes: BTreeMap<Box<str>, NodeRow>,
-    priority_classes: BTreeMap<Box<str>, i32>,
+    priorities: BTreeMap<Box<str>, PriorityFacts>,
+    quotas: BTreeMap<Box<str>, QuotaFacts>,
+    limits: BTreeMap<Box<str>, LimitFacts>,
     shared: Shared,
     /// When each kind was last heard of; absent until the first list is in.
     heard: BTreeMap<Kind, Timestamp>,
@@ -168,15 +180,6 @@ impl Index {
         let state = self.lock();
         let slices = state.nodes.values().filter(|node| node.ready).flat_map(|node| &node.allocatable);
         tally(slices.filter_map(|(resource, count)| Some((resource.strip_prefix("nvidia.com/mig-")?.to_owned(), count.parse().ok()?))))
-    }
-
-    /// Priority classes with their values, highest first, without the system's own.
-    pub fn priority_classes(&self) -> Vec<(String, i32)> {
-        let state = self.lock();
-        let mut classes: Vec<_> = state.priority_classes.iter().map(|(name, value)| (name.to_string(), *value)).collect();
-        classes.retain(|(name, _)| !name.starts_with("system-"));
-        classes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        classes
     }
 
     /// How many Pods are kept, for the figures.

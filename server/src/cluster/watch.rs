@@ -17,7 +17,8 @@ use tokio::{sync::watch::Receiver, time::timeout};
 
 use super::index::{
     Index, Kind,
-    rows::{EventObject, JobObject, NodeObject, PodObject, PriorityClassObject},
+    rows::{EventObject, JobObject, NodeObject, PodObject},
+    rules::{LimitRangeObject, PriorityClassObject, QuotaObject},
 };
 use crate::clock::Clock;
 
@@ -49,12 +50,14 @@ pub(super) trait Watched: DeserializeOwned + Send {
 
 /// Watches every kind until `shutdown` becomes true.
 pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutdown: Receiver<bool>) {
-    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 5] = [
+    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 7] = [
         Box::pin(one::<JobObject>(client, index, clock)),
         Box::pin(one::<PodObject>(client, index, clock)),
         Box::pin(one::<EventObject>(client, index, clock)),
         Box::pin(one::<NodeObject>(client, index, clock)),
         Box::pin(one::<PriorityClassObject>(client, index, clock)),
+        Box::pin(one::<QuotaObject>(client, index, clock)),
+        Box::pin(one::<LimitRangeObject>(client, index, clock)),
     ];
     tokio::select! {
         _ = join_all(watches) => {}

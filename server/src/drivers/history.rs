@@ -96,7 +96,7 @@ impl History {
             }
             Ok(Change::Event { run, key, row }) => self.events.push(KeyedEvent { run, key, row }),
             Ok(Change::Synced) | Err(RecvError::Lagged(_)) => self.sweep = true,
-            Ok(Change::Stale(_) | Change::Nodes) => {}
+            Ok(Change::Stale(_) | Change::Nodes | Change::Rules) => {}
             Err(RecvError::Closed) => return false,
         }
         true

@@ -67,7 +67,7 @@ impl Logs {
                 change = self.changes.recv() => match change {
                     Ok(Change::Run(run)) => self.look_at(&run),
                     Ok(Change::Synced) | Err(RecvError::Lagged(_)) => self.look_at_all(),
-                    Ok(Change::Event { .. } | Change::Stale(_) | Change::Nodes) => {}
+                    Ok(Change::Event { .. } | Change::Stale(_) | Change::Nodes | Change::Rules) => {}
                     Err(RecvError::Closed) => return,
                 },
                 Some(ended) = self.followers.join_next() => self.take(ended),

@@ -144,7 +144,12 @@ impl ports::Runs for Runs {
         Ok(LaunchChoices {
             gpu_products: index.gpu_products(),
             mig_profiles: index.mig_profiles(),
-            priority_classes: index.priority_classes(),
+            priority_classes: index
+                .priorities()
+                .into_iter()
+                .filter(|class| !class.name.starts_with("system-"))
+                .map(|class| (class.name, class.value))
+                .collect(),
             teams,
             suggested_name,
         })

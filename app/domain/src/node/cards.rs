@@ -28,8 +28,12 @@ impl<'a> Holders<'a> {
 
     /// What is held beyond what there is.
     fn left(&self) -> Option<String> {
-        let left: Vec<String> =
-            self.0.iter().filter(|(_, left)| !left.is_empty()).map(|(resource, left)| format!("{} more of {resource}", left.len())).collect();
+        let left: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(_, left)| !left.is_empty())
+            .map(|(resource, left)| format!("{} more of {resource}", left.len()))
+            .collect();
         (!left.is_empty()).then(|| format!("Its Pods hold {} than it advertises", left.join(" and ")))
     }
 }
@@ -61,7 +65,9 @@ fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>) ->
     let mut gpus: Vec<Gpu> = (0..whole).map(|_| Gpu::Whole { holder: holders.next(GPU) }).collect();
     if slices.is_empty() {
         let contradiction = said.filter(|said| *said != whole).map(|said| {
-            format!("Its labels say {said} GPUs and it advertises {whole}: some are unhealthy, being cut, or not yet found by the device plugin")
+            format!(
+                "Its labels say {said} GPUs and it advertises {whole}: some are unhealthy, being cut, or not yet found by the device plugin"
+            )
         });
         return (gpus, contradiction);
     }

@@ -20,7 +20,8 @@ fn drawn(row: &NodeRow) -> Vec<String> {
         .map(|gpu| match gpu {
             Gpu::Whole { holder } => format!("[{}]", who(holder)),
             Gpu::Cut { slices, fits } => {
-                let slices: Vec<_> = slices.iter().map(|slice| format!("{}@{}={}", slice.profile, slice.start, who(&slice.holder))).collect();
+                let slices: Vec<_> =
+                    slices.iter().map(|slice| format!("{}@{}={}", slice.profile, slice.start, who(&slice.holder))).collect();
                 format!("{} fits {}", slices.join(" "), fits.join(" "))
             }
             Gpu::Unplaced { slices } => {
@@ -45,7 +46,8 @@ fn whole_gpus_are_held_by_whoever_asks_for_them_and_the_rest_is_free() {
 #[test]
 fn a_mixed_cut_is_drawn_by_places_and_says_what_still_fits() {
     let labels = [A100, ("nvidia.com/gpu.count", "3"), ("nvidia.com/mig.strategy", "mixed")];
-    let facts = node(&labels, &[(GPU, "1"), ("nvidia.com/mig-3g.20gb", "1"), ("nvidia.com/mig-1g.5gb", "2"), ("nvidia.com/mig-7g.40gb", "1")]);
+    let facts =
+        node(&labels, &[(GPU, "1"), ("nvidia.com/mig-3g.20gb", "1"), ("nvidia.com/mig-1g.5gb", "2"), ("nvidia.com/mig-7g.40gb", "1")]);
     let held = [pod("vision", &[("nvidia.com/mig-1g.5gb", "1")])];
     let row = row(&facts, &held);
     assert_eq!(drawn(&row), ["[-]", "7g.40gb@0=- fits ", "3g.20gb@0=- 1g.5gb@4=vision 1g.5gb@5=- fits 1g.5gb 1g.10gb"]);

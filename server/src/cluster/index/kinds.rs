@@ -5,7 +5,7 @@ use slipway_domain::run::{spec::RunId, view::EventRow};
 use super::{
     super::watch::Watched,
     Change, Index, Kind,
-    rows::{EventObject, JobObject, NodeObject, PodObject, PriorityClassObject},
+    rows::{EventObject, JobObject, NodeObject, PodObject},
 };
 use crate::clock::Clock;
 
@@ -146,22 +146,5 @@ impl Watched for NodeObject {
     fn delete(index: &Index, object: Self, _: &Clock) {
         index.lock().nodes.remove(&object.metadata.name);
         index.tell(Change::Nodes);
-    }
-}
-
-impl Watched for PriorityClassObject {
-    const KIND: Kind = Kind::PriorityClasses;
-    const PATH: &'static str = "/apis/scheduling.k8s.io/v1/priorityclasses";
-
-    fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
-        index.lock().priority_classes = objects.into_iter().map(|object| (object.metadata.name, object.value)).collect();
-    }
-
-    fn apply(index: &Index, object: Self, _: &Clock) {
-        index.lock().priority_classes.insert(object.metadata.name, object.value);
-    }
-
-    fn delete(index: &Index, object: Self, _: &Clock) {
-        index.lock().priority_classes.remove(&object.metadata.name);
     }
 }

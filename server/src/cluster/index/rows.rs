@@ -129,6 +129,8 @@ pub(in crate::cluster) struct PodObject {
 struct PodSpec {
     node_name: Option<Box<str>>,
     #[serde(default)]
+    priority: i32,
+    #[serde(default)]
     containers: Vec<ContainerSpec>,
 }
 
@@ -212,6 +214,8 @@ pub struct PodRow {
     pub run: Option<Box<str>>,
     /// The node it is bound to, shared with every Pod there.
     pub node: Option<Arc<str>>,
+    /// Its priority: who makes way for whom.
+    pub priority: i32,
     /// When it was made.
     pub created: Timestamp,
     /// When it was bound.
@@ -256,6 +260,7 @@ impl PodObject {
         PodRow {
             run,
             node: self.spec.node_name.as_deref().map(|node| share.text(node)),
+            priority: self.spec.priority,
             created: self.metadata.created(),
             scheduled: bound,
             deleting: self.metadata.deletion_timestamp,
@@ -430,11 +435,4 @@ impl NodeObject {
         };
         (self.metadata.name, row)
     }
-}
-
-/// A `PriorityClass`, as read and kept.
-#[derive(Debug, Deserialize)]
-pub(in crate::cluster) struct PriorityClassObject {
-    pub metadata: Meta,
-    pub value: i32,
 }

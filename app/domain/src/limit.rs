@@ -1,0 +1,37 @@
+//! A team's limits: what Kubernetes lets one container, Pod or claim have, and what it gives those that say nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{quantity::Quantity, team::TeamName};
+
+/// A `LimitRange` as the cluster has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitFacts {
+    /// Whose it is.
+    pub team: TeamName,
+    /// Its name in the namespace.
+    pub name: String,
+    /// One for each kind of thing that it bounds.
+    pub items: Vec<LimitItem>,
+    /// The version that was read (`metadata.resourceVersion`), for a change that must not overwrite another's.
+    pub version: String,
+}
+
+/// Bounds of one kind of thing, by resource name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitItem {
+    /// `Container`, `Pod` or `PersistentVolumeClaim`.
+    pub kind: String,
+    /// The most that a limit may be.
+    pub max: BTreeMap<String, Quantity>,
+    /// The least that a request may be.
+    pub min: BTreeMap<String, Quantity>,
+    /// The limit of a container that states none. The API server fills it in from `max` where it is missing.
+    pub default: BTreeMap<String, Quantity>,
+    /// The request of a container that states none. The API server fills it in from `default`, or `min`, where it is missing.
+    pub default_request: BTreeMap<String, Quantity>,
+    /// How many times its request a limit may be.
+    pub max_ratio: BTreeMap<String, Quantity>,
+}
