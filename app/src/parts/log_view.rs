@@ -124,7 +124,7 @@ fn Line(shown: Shown, reader: Reader, needle: Memo<String>) -> impl IntoView {
             <span class="w-16 shrink-0 text-right text-ink-faint select-none" title=title>{number::count(number + 1)}</span>
             <span class="min-w-0">
                 {move || marked(&text, &needle.get())}
-                {(cut > 0).then(|| view! { <span class="text-ink-soft">{format!(" … {} more; download the log to see them", number::counted(cut as u64, "character", "characters"))}</span> })}
+                {(cut > 0).then(|| view! { <span class="text-ink-soft">{format!(" … {}; download the log to see them", number::counted(cut as u64, "more character", "more characters"))}</span> })}
             </span>
         </div>
     }
