@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{FlatRoutes, Route, Router},
     path,
 };
@@ -12,8 +12,8 @@ use crate::{
     api::sessions::me,
     clock,
     frame::{Frame, theme},
-    live,
-    pages::{me::Me, new_run::NewRun, not_found::NotFound, people::People, run::Run, runs::Runs, sign_in::SignIn, welcome::Welcome},
+    later, live,
+    pages::{me::Me, new_run::NewRun, not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
     paths,
 };
 
@@ -54,8 +54,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=Runs ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=Runs ssr=SsrMode::Async/>
                     <Route path=path!("/runs/new") view=NewRun ssr=SsrMode::Async/>
-                    <Route path=path!("/runs/:id") view=Run ssr=SsrMode::Async/>
-                    <Route path=path!("/people") view=People ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/:id") view={Lazy::<later::Run>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/people") view={Lazy::<later::People>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                     <Route path=path!("/welcome") view=Welcome ssr=SsrMode::Async/>

@@ -11,6 +11,7 @@ pub mod api;
 mod app;
 mod clock;
 mod frame;
+mod later;
 pub mod live;
 mod pages;
 mod parts;
@@ -30,14 +31,17 @@ pub const ICON_SVG: &str = include_str!("icon.svg");
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(App);
-    // Parts of a page that waited for data are taken over in the tasks that are queued now; what drives a page waits for this mark.
-    leptos::prelude::set_timeout(
-        || {
-            if let Some(root) = leptos::prelude::document().document_element() {
-                let _ = root.set_attribute("data-alive", "true");
-            }
-        },
-        std::time::Duration::ZERO,
-    );
+    wasm_bindgen_futures::spawn_local(async {
+        let body = leptos::prelude::document().body().expect("a page that runs this has a body");
+        leptos::mount::hydrate_from_async(body, App).await.forget();
+        // Parts of a page that waited for data are taken over in the tasks that are queued now; what drives a page waits for this mark.
+        leptos::prelude::set_timeout(
+            || {
+                if let Some(root) = leptos::prelude::document().document_element() {
+                    let _ = root.set_attribute("data-alive", "true");
+                }
+            },
+            std::time::Duration::ZERO,
+        );
+    });
 }

@@ -63,15 +63,18 @@ pub fn frontend(toolchain: &Toolchain) -> Result<PathBuf, String> {
         quietly(toolchain.cargo().args(run).arg(package.join("app.css")).arg("app/src"))
     })?;
     step("Building the browser's part", || {
-        let build = "build --quiet --package slipway-app --lib --target wasm32-unknown-unknown --no-default-features --features hydrate --profile wasm-release";
-        quietly(toolchain.cargo().args(build.split(' ')))
+        // Only with its relocations can the linked whole be split by page.
+        let build = "rustc --quiet --package slipway-app --lib --target wasm32-unknown-unknown --no-default-features --features hydrate \
+                     --profile wasm-release -- -C link-arg=--emit-relocs";
+        quietly(toolchain.cargo().args(build.split_whitespace()))
     })?;
     let wasm = place::target().join("wasm32-unknown-unknown/wasm-release/slipway_app.wasm");
     if is_newer(&wasm, &package.join("slipway_bg.wasm")) {
-        step("Making its script", || {
+        step("Splitting it by page and making its script", || {
+            clear(&package)?;
             let run = ["run", "--quiet", "--release", "--package", "wasm-bindgen-program", "--"];
             quietly(toolchain.cargo().args(run).arg(&wasm).arg(&package).arg("slipway"))?;
-            shrink(&package.join("slipway_bg.wasm"))
+            shrink(&package)
         })?;
     }
     step("Compressing", || compress(&package))?;
@@ -86,11 +89,27 @@ fn is_newer(source: &Path, made: &Path) -> bool {
     }
 }
 
+/// Files whose names end so.
+fn ending(folder: &Path, suffixes: &[&str]) -> Result<Vec<PathBuf>, String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let ends = |path: &PathBuf| suffixes.iter().any(|suffix| path.to_string_lossy().ends_with(suffix));
+    Ok(entries.flatten().map(|entry| entry.path()).filter(ends).collect())
+}
+
+/// Removes what an earlier build has left: a page's file has the hash of its code in its name.
+fn clear(package: &Path) -> Result<(), String> {
+    let made = ending(package, &[".wasm", ".js", ".wasm.br", ".wasm.gz", ".js.br", ".js.gz"])?;
+    made.iter().try_for_each(|path| fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display())))
+}
+
 /// Makes the WebAssembly smaller where binaryen's `wasm-opt` is at hand; it is right without.
-fn shrink(wasm: &Path) -> Result<(), String> {
+fn shrink(package: &Path) -> Result<(), String> {
     let own = place::root().join("end2end/node_modules/.bin/wasm-opt");
     let Some(tool) = own.exists().then_some(own).or_else(|| place::find("wasm-opt")) else { return Ok(()) };
-    quietly(Command::new(tool).args(["-Oz", "--all-features"]).arg(wasm).arg("-o").arg(wasm)).map(|_| ())
+    for wasm in ending(package, &[".wasm"])? {
+        quietly(Command::new(&tool).args(["-Oz", "--all-features", "--strip-debug", "--strip-producers"]).arg(&wasm).arg("-o").arg(&wasm))?;
+    }
+    Ok(())
 }
 
 /// Writes `NAME.br` and `NAME.gz` beside each file where Node is at hand; the server compresses as it goes otherwise.
