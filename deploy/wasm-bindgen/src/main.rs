@@ -46,6 +46,8 @@ fn make(input: &Path, folder: &Path, name: &str) -> Result<(), Box<dyn Error>> {
     options.link_name = LINK;
     let split = transform(options)?;
     fs::write(folder.join("__wasm_split_manifest.json"), serde_json::to_string(&split.prefetch_map)?)?;
-    Bindgen::new().input_path(&main).out_name(name).typescript(false).remove_name_section(true).web(true)?.generate(folder)?;
+    let mut bindgen = Bindgen::new();
+    // What is split off takes memory, table and stack from the main part by the names that the linker gave them.
+    bindgen.input_path(&main).out_name(name).typescript(false).keep_lld_exports(true).web(true)?.generate(folder)?;
     Ok(())
 }
