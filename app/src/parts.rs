@@ -9,6 +9,7 @@ pub mod empty;
 pub mod field;
 pub mod icon;
 pub mod log_view;
+pub mod meter;
 pub mod number;
 pub mod phases;
 pub mod sparkline;
