@@ -67,10 +67,11 @@ pub static MODELS: [Model; 5] = [
     model("B200", ["1g.23gb", "1g.45gb", "2g.45gb", "3g.90gb", "4g.90gb", "7g.180gb"]),
 ];
 
-/// A product's name as people say it: without the maker, and without what the `single` strategy appends.
+/// A product's name as people say it: without the maker, and without what the `single` strategy or sharing in time appends.
 pub fn product_name(label: &str) -> &str {
     let name = label.strip_prefix("NVIDIA-").unwrap_or(label);
-    name.split_once("-MIG-").map_or(name, |(name, _)| name)
+    let name = name.split_once("-MIG-").map_or(name, |(name, _)| name);
+    name.strip_suffix("-SHARED").unwrap_or(name)
 }
 
 impl Model {
@@ -97,6 +98,23 @@ impl Model {
     pub fn fits(&self, card: &[Placed]) -> Vec<Profile> {
         let fits = |profile: &&Profile| with(card, **profile, false).is_some();
         self.profiles.iter().filter(fits).copied().collect()
+    }
+
+    /// What is not cut on a card, from the left, each hole with the profiles that can be cut there, smallest first.
+    pub fn holes(&self, card: &[Placed]) -> Vec<(u8, u8, Vec<Profile>)> {
+        let taken = card.iter().fold(0, |taken, placed| taken | placed.bits());
+        let free = |slice: u8| slice < MEMORY_SLICES && taken & (1 << slice) == 0;
+        let compute: u8 = card.iter().map(|placed| placed.profile.compute).sum();
+        let mut holes = Vec::new();
+        for start in (0..MEMORY_SLICES).filter(|start| free(*start) && (*start == 0 || !free(start - 1))) {
+            let end = (start..MEMORY_SLICES).find(|slice| !free(*slice)).unwrap_or(MEMORY_SLICES);
+            let here = |profile: &&Profile| {
+                compute + profile.compute <= COMPUTE_SLICES
+                    && profile.starts().iter().any(|begin| *begin >= start && begin + profile.memory <= end)
+            };
+            holes.push((start, end - start, self.profiles.iter().filter(here).copied().collect()));
+        }
+        holes
     }
 
     /// Deals slices to so many cards, so that each card can be cut so: largest first, each card as full as it gets. `counts` is
@@ -211,6 +229,7 @@ mod tests {
             ("NVIDIA-A100-SXM4-80GB-MIG-1g.10gb", Some("A100-80GB")),
             ("NVIDIA-H100-80GB-HBM3", Some("H100-80GB")),
             ("NVIDIA-H200", Some("H200")),
+            ("NVIDIA-A100-SXM4-40GB-SHARED", Some("A100-40GB")),
             ("NVIDIA-B200", Some("B200")),
             ("NVIDIA-L4", None),
             ("NVIDIA-H100-NVL", None),
@@ -228,6 +247,20 @@ mod tests {
         assert_eq!(names(&model.fits(&card(&[("4g.20gb", 1)]))), ["1g.5gb", "1g.10gb", "2g.10gb", "3g.20gb"]);
         assert_eq!(names(&model.fits(&card(&[("7g.40gb", 1)]))), [""; 0]);
         assert_eq!(names(&model.fits(&card(&[("1g.5gb", 1)]))), ["1g.5gb", "1g.10gb", "2g.10gb", "3g.20gb"], "4g begins at 0 alone");
+    }
+
+    #[test]
+    fn each_hole_says_what_can_be_cut_there() {
+        let model = Model::of("A100-SXM4-40GB").unwrap();
+        let holes = |of: &[(&str, u32)]| {
+            let holes = model.holes(&model.deal(1, &counts(of)).unwrap()[0]);
+            holes.into_iter().map(|(start, memory, fits)| format!("{start}+{memory} {}", names(&fits).join(" "))).collect::<Vec<_>>()
+        };
+        assert_eq!(holes(&[("1g.5gb", 1)]), ["1+7 1g.5gb 1g.10gb 2g.10gb 3g.20gb"]);
+        assert_eq!(holes(&[("1g.5gb", 7)]), ["7+1 "], "the last memory slice has no compute slice left");
+        assert_eq!(holes(&[("3g.20gb", 1), ("1g.5gb", 1)]), ["5+3 1g.5gb 1g.10gb"], "2g begins at 0, 2 or 4");
+        assert_eq!(holes(&[("3g.20gb", 1), ("1g.5gb", 1), ("2g.10gb", 1)]), ["7+1 "], "1g does not begin at 7");
+        assert_eq!(holes(&[("7g.40gb", 1)]), [""; 0]);
     }
 
     #[test]
@@ -296,6 +329,13 @@ mod tests {
                     prop_assert!(card.iter().map(|placed| placed.profile.compute).sum::<u8>() <= COMPUTE_SLICES);
                     for profile in model.fits(card) {
                         prop_assert!(with(card, profile, false).is_some());
+                    }
+                    let holes = model.holes(card);
+                    let in_holes: u8 = holes.iter().map(|(_, memory, _)| memory).sum();
+                    prop_assert_eq!(u32::from(in_holes) + taken.count_ones(), u32::from(MEMORY_SLICES));
+                    for profile in &model.profiles {
+                        let in_one = holes.iter().any(|(_, _, fits)| fits.contains(profile));
+                        prop_assert_eq!(in_one, model.fits(card).contains(profile), "a profile that fits the card fits one of its holes");
                     }
                 }
                 prop_assert_eq!(seen, wanted);

@@ -1,20 +1,29 @@
 //! Nodes, each GPU as it is cut, and who holds what.
 //!
-//! [`row`] is what the Nodes page draws, made of what Kubernetes says and of nothing else: labels, what the node advertises as
-//! allocatable, and what the Pods there ask for. A slice is never counted as a GPU. Where labels and resources contradict each
-//! other, the row says so and guesses nothing.
+//! [`NodeFacts`] is what Kubernetes says; [`row`] draws it, made of labels, of what the node advertises as allocatable and of
+//! what the Pods there ask for, and of nothing else. A slice is never counted as a GPU. Where labels and resources contradict
+//! each other, the row says so and guesses nothing.
+//!
+//! Kubernetes says how many slices a Pod has on a node, and not which: slices are given to holders in the order in which they
+//! came, which is one way in which it can be.
 
 mod cards;
+mod fleet;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    fleet::{Drawn, Fleet, NodeQuery, PAGE_SIZE, Total},
+    view::{Group, NodeDetail, PodThere},
+};
 use crate::{
-    gpu::{COMPUTE_SLICES, Model, product_name},
+    gpu::product_name,
     person::PersonName,
     quantity::Quantity,
     run::spec::{RunId, RunName},
@@ -22,6 +31,9 @@ use crate::{
 
 /// The resource of whole GPUs, and under the `single` strategy of slices.
 pub const GPU: &str = "nvidia.com/gpu";
+
+/// The resource of places on GPUs that are shared in time, where the device plugin is told to rename it.
+pub const SHARED: &str = "nvidia.com/gpu.shared";
 
 /// What precedes a profile in the resource of its slices.
 pub const MIG: &str = "nvidia.com/mig-";
@@ -41,31 +53,78 @@ pub struct NodeFacts {
     pub cordoned: bool,
     /// Whether its agent says that it is well.
     pub ready: bool,
+    /// Why it is not ready, in Kubernetes' words; empty while it is.
+    pub unready: String,
+    /// Since when it is ready, or is not.
+    pub since: Option<Timestamp>,
+    /// When its agent last said how it is: at least every few minutes.
+    pub heard: Option<Timestamp>,
+    /// When it joined the cluster.
+    pub created: Option<Timestamp>,
+    /// What its agent says that it is short of.
+    pub pressures: Vec<Pressure>,
+}
+
+/// What a node can be short of, as its agent says in a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pressure {
+    /// Memory: Pods may be evicted.
+    Memory,
+    /// Disk space: Pods may be evicted, and images are removed.
+    Disk,
+    /// Process ids.
+    Pids,
+    /// Its network is not set up.
+    Network,
+}
+
+impl Pressure {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Memory, Self::Disk, Self::Pids, Self::Network];
+
+    /// The type of the condition that says so.
+    pub const fn condition(self) -> &'static str {
+        match self {
+            Self::Memory => "MemoryPressure",
+            Self::Disk => "DiskPressure",
+            Self::Pids => "PIDPressure",
+            Self::Network => "NetworkUnavailable",
+        }
+    }
+
+    /// What a person reads.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Memory => "short of memory",
+            Self::Disk => "short of disk space",
+            Self::Pids => "short of process ids",
+            Self::Network => "network not set up",
+        }
+    }
 }
 
 /// A Pod that holds resources of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct Held<'a> {
     /// Whose it is.
     pub holder: Holder,
     /// What it asks for, by resource name.
-    pub requests: Vec<(String, String)>,
+    pub requests: &'a [(Box<str>, Box<str>)],
 }
 
 /// Who holds a GPU or a slice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Holder {
     /// The namespace, which for a team's is its name.
     pub team: String,
     /// The run; none where it is no run of Slipway's, or not for the viewer to know.
-    pub run: Option<HeldBy>,
+    pub run: Option<RunId>,
 }
 
 /// A run that holds something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBy {
-    /// Its identity.
-    pub id: RunId,
     /// Its name.
     pub name: RunName,
     /// Who launched it.
@@ -85,6 +144,9 @@ pub enum Health {
 }
 
 impl Health {
+    /// Every one, best first.
+    pub const ALL: [Self; 3] = [Self::Ready, Self::Cordoned, Self::NotReady];
+
     /// The word beside its shape.
     pub const fn word(self) -> &'static str {
         match self {
@@ -117,8 +179,15 @@ pub enum Gpu {
     Cut {
         /// By their place, from the left.
         slices: Vec<Slice>,
-        /// Profiles that can still be cut off it.
-        fits: Vec<String>,
+        /// What no slice takes, from the left.
+        holes: Vec<Hole>,
+    },
+    /// Given to several in turn, each with all of it for a while: none has it for itself.
+    Shared {
+        /// Places on it.
+        seats: u32,
+        /// Who has one, at most as many as there are.
+        holders: Vec<Holder>,
     },
     /// Slices of which Slipway does not know how they lie on which card.
     Unplaced {
@@ -134,10 +203,30 @@ pub struct Slice {
     pub profile: String,
     /// Its first memory slice, of eight.
     pub start: u8,
-    /// How many memory slices it takes, of eight.
+    /// How many memory slices it takes, of eight; 0 where that is not known.
     pub memory: u8,
     /// Who holds it; none means free.
     pub holder: Option<Holder>,
+}
+
+/// A part of a GPU that is not cut into anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hole {
+    /// Its first memory slice, of eight.
+    pub start: u8,
+    /// How many memory slices it has, of eight.
+    pub memory: u8,
+    /// Profiles that can be cut there, smallest first; each alone.
+    pub fits: Vec<String>,
+}
+
+/// The layout that the GPU operator was told to cut, by the node's labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigConfig {
+    /// Its name: `nvidia.com/mig.config`.
+    pub name: String,
+    /// What came of it: `nvidia.com/mig.config.state`, such as `pending` or `success`; empty where nothing was said.
+    pub state: String,
 }
 
 /// A node as the Nodes page shows it.
@@ -147,123 +236,51 @@ pub struct NodeRow {
     pub name: String,
     /// Whether it takes Pods.
     pub health: Health,
-    /// Its taints as `key=value:effect`.
+    /// Why it is not ready, in Kubernetes' words; empty while it is.
+    pub unready: String,
+    /// Since when it is ready, or is not.
+    pub since: Option<Timestamp>,
+    /// What it is short of.
+    pub pressures: Vec<Pressure>,
+    /// Its taints as `key=value:effect`, without a value as `key:effect`.
     pub taints: Vec<String>,
     /// Its GPUs' product, such as `A100-SXM4-80GB`; none without GPUs.
     pub product: Option<String>,
     /// NVIDIA's driver.
     pub driver: Option<String>,
+    /// The newest CUDA that the driver runs.
+    pub cuda: Option<String>,
     /// How slices are advertised: `mixed` or `single`; none without MIG.
     pub strategy: Option<String>,
+    /// The layout that was asked for; none where nothing manages it.
+    pub mig: Option<MigConfig>,
     /// CPU cores.
     pub cpu: Share,
     /// Memory in bytes.
     pub memory: Share,
+    /// Pods.
+    pub pods: Share,
     /// Its GPUs.
     pub gpus: Vec<Gpu>,
     /// What its labels and its resources contradict each other in.
     pub contradiction: Option<String>,
 }
 
-/// How much there is of one resource on the nodes that are ready.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Total {
-    /// A product for whole GPUs, or a profile.
-    pub name: String,
-    /// Held.
-    pub used: u32,
-    /// In all.
-    pub all: u32,
-    /// Compute slices, of seven a GPU, that one is.
-    pub sevenths: u32,
-}
-
-impl Total {
-    /// What all of them are in GPUs, to a tenth; none for whole GPUs, which are GPUs.
-    pub fn in_gpus(&self) -> Option<String> {
-        let tenths = (self.all * self.sevenths * 10 + 3) / u32::from(COMPUTE_SLICES);
-        (self.sevenths < u32::from(COMPUTE_SLICES)).then(|| format!("{}.{}", tenths / 10, tenths % 10))
-    }
-}
-
-/// Which nodes are asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct NodeQuery {
-    /// Only those whose name contains this.
-    pub name: String,
-    /// Only those of this product; empty means all.
-    pub product: String,
-    /// Only those with a GPU or a slice that nobody holds.
-    pub free: bool,
-    /// The page, from 0.
-    pub page: u32,
-}
-
-/// Nodes on one page of the list.
-pub const PAGE_SIZE: u32 = 100;
-
-/// The nodes as a page shows them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fleet {
-    /// One page of the nodes that were asked for, by name.
-    pub rows: Vec<NodeRow>,
-    /// How many there are on all pages.
-    pub found: u32,
-    /// What there is on all nodes that are ready, most first.
-    pub totals: Vec<Total>,
-    /// Products there are.
-    pub products: Vec<String>,
-    /// The rows may be older than this, when the cluster is away.
-    pub stale_since: Option<Timestamp>,
-}
-
-impl Fleet {
-    /// The page of `rows`, given by name, that a query asks for, with the totals of all of them.
-    pub fn of(rows: Vec<NodeRow>, query: &NodeQuery, stale_since: Option<Timestamp>) -> Self {
-        let totals = totals(&rows);
-        let mut products: Vec<String> = rows.iter().filter_map(|row| row.product.clone()).collect();
-        products.sort_unstable();
-        products.dedup();
-        let name = query.name.trim();
-        let wanted = |row: &NodeRow| {
-            row.name.contains(name)
-                && (query.product.is_empty() || row.product.as_deref() == Some(query.product.as_str()))
-                && (!query.free || row.free() > 0)
-        };
-        let found: Vec<NodeRow> = rows.into_iter().filter(wanted).collect();
-        let count = u32::try_from(found.len()).unwrap_or(u32::MAX);
-        let from = query.page.saturating_mul(PAGE_SIZE);
-        let rows = found.into_iter().skip(from as usize).take(PAGE_SIZE as usize).collect();
-        Self { rows, found: count, totals, products, stale_since }
-    }
-}
-
-impl NodeRow {
-    /// GPUs and slices that nobody holds.
-    pub fn free(&self) -> usize {
-        self.gpus
-            .iter()
-            .map(|gpu| match gpu {
-                Gpu::Whole { holder } => usize::from(holder.is_none()),
-                Gpu::Cut { slices, .. } | Gpu::Unplaced { slices } => slices.iter().filter(|slice| slice.holder.is_none()).count(),
-            })
-            .sum()
-    }
-}
-
-/// Draws a node.
-pub fn row(facts: &NodeFacts, held: &[Held]) -> NodeRow {
+/// Draws a node; `held` is in the order in which the Pods came.
+pub fn row(facts: &NodeFacts, held: &[Held<'_>]) -> NodeRow {
     let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
     let product = label("nvidia.com/gpu.product");
     let strategy = label("nvidia.com/mig.strategy").filter(|word| word != "none");
     let (gpus, contradiction) = cards::draw(facts, product.as_deref(), strategy.as_deref(), held);
+    let all = |resource: &str| facts.allocatable.get(resource).and_then(|amount| Quantity::parse(amount).ok()).unwrap_or_default();
     let share = |resource: &str| {
-        let asked = held.iter().flat_map(|pod| &pod.requests).filter(|(name, _)| name == resource);
+        let asked = held.iter().flat_map(|pod| pod.requests).filter(|(name, _)| **name == *resource);
         let used = asked.fold(Quantity::default(), |sum, (_, amount)| sum.plus(Quantity::parse(amount).unwrap_or_default()));
-        let all = facts.allocatable.get(resource).and_then(|amount| Quantity::parse(amount).ok()).unwrap_or_default();
-        Share { used, all }
+        Share { used, all: all(resource) }
     };
+    // The short names are deprecated; feature discovery of before 2024 writes no others.
+    let joined = |names: &[&str]| names.iter().map(|name| label(name)).collect::<Option<Vec<_>>>().map(|parts| parts.join("."));
+    let driver = ["nvidia.com/cuda.driver.major", "nvidia.com/cuda.driver.minor", "nvidia.com/cuda.driver.rev"];
     NodeRow {
         name: facts.name.clone(),
         health: match (facts.ready, facts.cordoned) {
@@ -271,46 +288,20 @@ pub fn row(facts: &NodeFacts, held: &[Held]) -> NodeRow {
             (true, true) => Health::Cordoned,
             (true, false) => Health::Ready,
         },
-        taints: facts.taints.clone(),
+        unready: facts.unready.clone(),
+        since: facts.since,
+        pressures: facts.pressures.clone(),
+        taints: facts.taints.iter().map(|taint| taint.replacen("=:", ":", 1)).collect(),
         product: product.as_deref().map(|label| product_name(label).to_owned()),
-        driver: label("nvidia.com/cuda.driver-version.full"),
+        driver: label("nvidia.com/cuda.driver-version.full").or_else(|| joined(&driver)),
+        cuda: label("nvidia.com/cuda.runtime-version.full")
+            .or_else(|| joined(&["nvidia.com/cuda.runtime.major", "nvidia.com/cuda.runtime.minor"])),
         strategy,
+        mig: label("nvidia.com/mig.config").map(|name| MigConfig { name, state: label("nvidia.com/mig.config.state").unwrap_or_default() }),
         cpu: share("cpu"),
         memory: share("memory"),
+        pods: Share { used: Quantity::units(held.len() as u64), all: all("pods") },
         gpus,
         contradiction,
     }
-}
-
-/// What there is on nodes that are ready, most first.
-fn totals(rows: &[NodeRow]) -> Vec<Total> {
-    let mut sums: BTreeMap<String, Total> = BTreeMap::new();
-    let mut add = |name: String, sevenths: u32, held: bool| {
-        let total = sums.entry(name.clone()).or_insert(Total { name, used: 0, all: 0, sevenths });
-        total.all += 1;
-        total.used += u32::from(held);
-    };
-    for row in rows.iter().filter(|row| row.health == Health::Ready) {
-        for gpu in &row.gpus {
-            match gpu {
-                Gpu::Whole { holder } => {
-                    add(row.product.clone().unwrap_or_else(|| "GPU".to_owned()), u32::from(COMPUTE_SLICES), holder.is_some());
-                }
-                Gpu::Cut { slices, .. } | Gpu::Unplaced { slices } => {
-                    for slice in slices {
-                        let compute = slice.profile.split_once('g').and_then(|(compute, _)| compute.parse().ok()).unwrap_or(1);
-                        add(slice.profile.clone(), compute, slice.holder.is_some());
-                    }
-                }
-            }
-        }
-    }
-    let mut totals: Vec<Total> = sums.into_values().collect();
-    totals.sort_by(|a, b| (b.all * b.sevenths).cmp(&(a.all * a.sevenths)).then_with(|| a.name.cmp(&b.name)));
-    totals
-}
-
-/// The model of a node's product, where slices can be drawn on it.
-fn model(product: Option<&str>) -> Option<&'static Model> {
-    product.and_then(Model::of)
 }

@@ -2,44 +2,66 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{GPU, Gpu, Held, Holder, MIG, NodeFacts, Slice, model};
-use crate::gpu::{COMPUTE_SLICES, Model, Placed};
+use super::{GPU, Gpu, Held, Holder, Hole, MIG, NodeFacts, SHARED, Slice};
+use crate::{
+    gpu::{COMPUTE_SLICES, Model, Placed},
+    quantity::Quantity,
+};
 
-/// Those who hold units of each resource, in the order of the Pods.
-struct Holders<'a>(BTreeMap<&'a str, VecDeque<&'a Holder>>);
+/// GPUs, slices and places beyond which a node is not drawn: no machine has so many, so that one that says it has is mistaken.
+const MOST: u64 = 1024;
+
+/// A whole amount as written; one that is no amount is none.
+fn whole(amount: &str) -> u64 {
+    Quantity::parse(amount).ok().and_then(|amount| u64::try_from(amount.as_units()).ok()).unwrap_or(0)
+}
+
+/// Those who hold units of each resource and how many, in the order of the Pods.
+struct Holders<'a>(BTreeMap<&'a str, VecDeque<(&'a Holder, u64)>>);
 
 impl<'a> Holders<'a> {
-    fn of(held: &'a [Held]) -> Self {
-        let mut holders: BTreeMap<&str, VecDeque<&Holder>> = BTreeMap::new();
+    fn of(held: &'a [Held<'a>]) -> Self {
+        let mut holders: BTreeMap<&str, VecDeque<(&Holder, u64)>> = BTreeMap::new();
         for pod in held {
-            for (resource, amount) in &pod.requests {
-                if resource == GPU || resource.starts_with(MIG) {
-                    let count = amount.parse::<usize>().unwrap_or(0);
-                    holders.entry(resource).or_default().extend(std::iter::repeat_n(&pod.holder, count));
+            for (resource, amount) in pod.requests {
+                let count = whole(amount);
+                if count > 0 && (**resource == *GPU || **resource == *SHARED || resource.starts_with(MIG)) {
+                    holders.entry(resource).or_default().push_back((&pod.holder, count));
                 }
             }
         }
         Self(holders)
     }
 
+    /// Who holds the next unit.
     fn next(&mut self, resource: &str) -> Option<Holder> {
-        self.0.get_mut(resource)?.pop_front().cloned()
+        let queue = self.0.get_mut(resource)?;
+        let (holder, left) = queue.front_mut()?;
+        let holder = (*holder).clone();
+        *left -= 1;
+        if *left == 0 {
+            queue.pop_front();
+        }
+        Some(holder)
     }
 
     /// What is held beyond what there is.
     fn left(&self) -> Option<String> {
-        let left: Vec<String> = self
-            .0
-            .iter()
-            .filter(|(_, left)| !left.is_empty())
-            .map(|(resource, left)| format!("{} more of {resource}", left.len()))
-            .collect();
+        let sum = |queue: &VecDeque<(&Holder, u64)>| queue.iter().fold(0_u64, |sum, (_, left)| sum.saturating_add(*left));
+        let left = self.0.iter().map(|(resource, queue)| (resource, sum(queue))).filter(|(_, left)| *left > 0);
+        let left: Vec<String> = left.map(|(resource, left)| format!("{left} more of {resource}")).collect();
         (!left.is_empty()).then(|| format!("Its Pods hold {} than it advertises", left.join(" and ")))
     }
 }
 
 /// The cards, and what is contradictory about them.
-pub(super) fn draw(facts: &NodeFacts, product: Option<&str>, strategy: Option<&str>, held: &[Held]) -> (Vec<Gpu>, Option<String>) {
+pub(super) fn draw(facts: &NodeFacts, product: Option<&str>, strategy: Option<&str>, held: &[Held<'_>]) -> (Vec<Gpu>, Option<String>) {
+    let ours = |resource: &str| resource == GPU || resource == SHARED || resource.starts_with(MIG);
+    let advertised = facts.allocatable.iter().filter(|(resource, _)| ours(resource));
+    let units = advertised.fold(0_u64, |sum, (_, amount)| sum.saturating_add(whole(amount)));
+    if units > MOST {
+        return (Vec::new(), Some(format!("It advertises {units} GPUs and slices, which no machine has; none of them are drawn")));
+    }
     let mut holders = Holders::of(held);
     let (gpus, contradiction) = match (strategy, product.and_then(|product| product.split_once("-MIG-"))) {
         (Some("single"), Some((_, profile))) => single(facts, product, profile, &mut holders),
@@ -48,21 +70,45 @@ pub(super) fn draw(facts: &NodeFacts, product: Option<&str>, strategy: Option<&s
     (gpus, contradiction.or_else(|| holders.left()))
 }
 
-fn count(facts: &NodeFacts, resource: &str) -> usize {
-    facts.allocatable.get(resource).and_then(|count| count.parse().ok()).unwrap_or(0)
+/// How many of a resource the node advertises; [`draw`] has seen that they are few.
+fn count(facts: &NodeFacts, resource: &str) -> u32 {
+    facts.allocatable.get(resource).and_then(|amount| u32::try_from(whole(amount)).ok()).unwrap_or(0)
+}
+
+/// A number in a label.
+fn number(facts: &NodeFacts, label: &str) -> Option<u32> {
+    facts.labels.get(label).and_then(|text| text.parse().ok())
+}
+
+/// GPUs that are not cut, whole or shared in time; and how many cards they are.
+fn uncut(facts: &NodeFacts, holders: &mut Holders<'_>) -> (Vec<Gpu>, u32) {
+    let resource = if facts.allocatable.contains_key(SHARED) { SHARED } else { GPU };
+    let advertised = count(facts, resource);
+    match number(facts, "nvidia.com/gpu.replicas").filter(|replicas| *replicas > 1) {
+        None => ((0..advertised).map(|_| Gpu::Whole { holder: holders.next(resource) }).collect(), advertised),
+        Some(replicas) => {
+            let mut left = advertised;
+            let mut gpus = Vec::new();
+            while left > 0 {
+                let seats = left.min(replicas);
+                left -= seats;
+                gpus.push(Gpu::Shared { seats, holders: (0..seats).map_while(|_| holders.next(resource)).collect() });
+            }
+            (gpus, advertised.div_ceil(replicas))
+        }
+    }
 }
 
 /// Whole GPUs, and slices with a resource for each profile.
 fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>) -> (Vec<Gpu>, Option<String>) {
-    let whole = count(facts, GPU);
+    let (mut gpus, whole) = uncut(facts, holders);
     let slices: BTreeMap<String, u32> = facts
         .allocatable
-        .iter()
-        .filter_map(|(resource, count)| Some((resource.strip_prefix(MIG)?.to_owned(), count.parse().ok().filter(|count| *count > 0)?)))
+        .keys()
+        .filter_map(|resource| Some((resource.strip_prefix(MIG)?.to_owned(), count(facts, resource))))
+        .filter(|(_, count)| *count > 0)
         .collect();
-    let said = facts.labels.get("nvidia.com/gpu.count").and_then(|count| count.parse::<usize>().ok());
-    let cards = said.map_or(0, |said| said.saturating_sub(whole));
-    let mut gpus: Vec<Gpu> = (0..whole).map(|_| Gpu::Whole { holder: holders.next(GPU) }).collect();
+    let said = number(facts, "nvidia.com/gpu.count");
     if slices.is_empty() {
         let contradiction = said.filter(|said| *said != whole).map(|said| {
             format!(
@@ -71,60 +117,60 @@ fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>) ->
         });
         return (gpus, contradiction);
     }
+    let cards = said.map_or(0, |said| said.saturating_sub(whole));
     let advertised = || slices.iter().map(|(profile, count)| format!("{count} × {profile}")).collect::<Vec<_>>().join(", ");
-    let mut unplaced = |why: String| {
-        let loose = slices.iter().flat_map(|(profile, count)| (0..*count).map(move |_| profile));
-        let slices = loose.map(|profile| slice(profile, 0, 0, holders.next(&format!("{MIG}{profile}")))).collect();
-        (Gpu::Unplaced { slices }, Some(why))
-    };
-    let Some(model) = model(product) else {
-        let what = product.unwrap_or("its GPUs, whose product no label names");
-        let (gpu, why) = unplaced(format!("Slipway does not know how {what} can be cut, so the places of {} are not drawn", advertised()));
-        gpus.push(gpu);
-        return (gpus, why);
-    };
-    if let Some(foreign) = slices.keys().find(|profile| model.profile(profile).is_none()) {
-        let (gpu, why) = unplaced(format!("It advertises {foreign}, a profile that no {} has", model.name));
-        gpus.push(gpu);
-        return (gpus, why);
-    }
-    match model.deal(cards, &slices) {
-        Some(dealt) => {
-            gpus.extend(dealt.into_iter().map(|card| cut(model, &card, |profile| holders.next(&format!("{MIG}{profile}")))));
-            (gpus, None)
-        }
+    let why = match product.and_then(Model::of) {
         None => {
-            let (gpu, why) = unplaced(format!(
-                "Its labels say {} GPUs, {whole} of them whole, and {} cannot be cut from the other {cards}",
-                said.unwrap_or(whole),
-                advertised()
-            ));
-            gpus.push(gpu);
-            (gpus, why)
+            let what = product.unwrap_or("its GPUs, whose product no label names");
+            format!("Slipway does not know how {what} can be cut, so the places of {} are not drawn", advertised())
         }
-    }
+        Some(model) => match slices.keys().find(|profile| model.profile(profile).is_none()) {
+            Some(foreign) => format!("It advertises {foreign}, a profile that no {} has", model.name),
+            // Labels can say more cards than any machine has; what they say is then as wrong as if they were too few.
+            None => match model.deal(cards.min(u32::try_from(MOST).unwrap_or(u32::MAX)) as usize, &slices) {
+                Some(dealt) => {
+                    gpus.extend(dealt.iter().map(|card| cut(model, card, |profile| holders.next(&format!("{MIG}{profile}")))));
+                    return (gpus, None);
+                }
+                None => format!(
+                    "Its labels say {} GPUs, {whole} of them whole, and {} cannot be cut from the other {cards}",
+                    said.unwrap_or(whole),
+                    advertised()
+                ),
+            },
+        },
+    };
+    let loose = slices.iter().flat_map(|(profile, count)| (0..*count).map(move |_| profile));
+    let slices = loose.map(|profile| slice(profile, 0, 0, holders.next(&format!("{MIG}{profile}")))).collect();
+    gpus.push(Gpu::Unplaced { slices });
+    (gpus, Some(why))
 }
 
 /// Every GPU cut alike, its slices advertised as GPUs.
 fn single(facts: &NodeFacts, product: Option<&str>, profile: &str, holders: &mut Holders<'_>) -> (Vec<Gpu>, Option<String>) {
-    let all = count(facts, GPU);
-    let found = model(product).and_then(|model| Some((model, model.profile(profile)?.0)));
-    let Some((model, kind)) = found else {
-        let slices = (0..all).map(|_| slice(profile, 0, 0, holders.next(GPU))).collect();
-        let why = format!("Its product says that every GPU is cut into {profile}, which Slipway knows of no such GPU");
+    let mut left = count(facts, GPU);
+    if profile == "INVALID" {
+        let why =
+            "Its GPUs are not all cut alike, which the single strategy cannot advertise: cut them alike, or choose the mixed strategy";
+        return (Vec::new(), Some(why.to_owned()));
+    }
+    let model = product.and_then(Model::of);
+    let Some((model, kind)) = model.and_then(|model| Some((model, model.profile(profile)?.0))) else {
+        let slices = (0..left).map(|_| slice(profile, 0, 0, holders.next(GPU))).collect();
+        let why = match model {
+            Some(model) => format!("Its product says that every GPU is cut into {profile}, a profile that no {} has", model.name),
+            None => format!("Slipway does not know how its GPUs can be cut, so the places of its {profile} slices are not drawn"),
+        };
         return (vec![Gpu::Unplaced { slices }], Some(why));
     };
     // As many on each card as fit, which is what a uniform cut means.
-    let most = (1..=COMPUTE_SLICES).rev().find(|most| model.deal(1, &BTreeMap::from([(profile.to_owned(), u32::from(*most))])).is_some());
-    let each = usize::from(most.unwrap_or(1).min(COMPUTE_SLICES / kind.compute.max(1)).max(1));
-    let mut left = all;
+    let of = |count: u32| model.deal(1, &BTreeMap::from([(profile.to_owned(), count)])).and_then(|mut cards| cards.pop());
+    let each = (1..=u32::from(COMPUTE_SLICES / kind.compute.max(1))).rev().find(|most| of(*most).is_some()).unwrap_or(1);
     let mut gpus = Vec::new();
     while left > 0 {
         let on_this = left.min(each);
         left -= on_this;
-        let counts = BTreeMap::from([(profile.to_owned(), u32::try_from(on_this).unwrap_or(1))]);
-        let card = model.deal(1, &counts).and_then(|mut cards| cards.pop()).unwrap_or_default();
-        gpus.push(cut(model, &card, |_| holders.next(GPU)));
+        gpus.push(cut(model, &of(on_this).unwrap_or_default(), |_| holders.next(GPU)));
     }
     (gpus, None)
 }
@@ -138,7 +184,12 @@ fn cut(model: &Model, card: &[Placed], mut holder: impl FnMut(&str) -> Option<Ho
             slice(&name, placed.start, placed.profile.memory, holder)
         })
         .collect();
-    Gpu::Cut { slices, fits: model.fits(card).iter().map(|profile| profile.name.to_owned()).collect() }
+    let hole = |(start, memory, fits): (u8, u8, Vec<crate::gpu::Profile>)| Hole {
+        start,
+        memory,
+        fits: fits.iter().map(|profile| profile.name.to_owned()).collect(),
+    };
+    Gpu::Cut { slices, holes: model.holes(card).into_iter().map(hole).collect() }
 }
 
 fn slice(profile: &str, start: u8, memory: u8, holder: Option<Holder>) -> Slice {
