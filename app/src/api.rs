@@ -1,6 +1,7 @@
 //! Server functions, one file a noun: who asks, ask the port, answer. Nothing is decided here.
 
 mod failure;
+pub mod nodes;
 pub mod people;
 pub mod runs;
 pub mod sessions;

@@ -84,6 +84,7 @@ fn Rail(sees_people: bool) -> impl IntoView {
             </a>
             <ul class="flex gap-1 md:flex-col">
                 {item(paths::RUNS, "Runs", icon::RUNS)}
+                {item(paths::NODES, "Nodes", icon::NODES)}
                 {sees_people.then(|| item(paths::PEOPLE, "People", icon::PEOPLE))}
             </ul>
         </nav>

@@ -15,15 +15,19 @@ fn run() -> AnyView {
     view! { <pages::run::Run/> }.into_any()
 }
 
-/// The pages of admins.
+/// The pages of admins, and those of the cluster.
 #[derive(Clone, Copy, Debug)]
 enum Admin {
+    Nodes,
+    Node,
     People,
 }
 
 #[lazy]
 fn admin(page: Admin) -> AnyView {
     match page {
+        Admin::Nodes => view! { <pages::nodes::Nodes/> }.into_any(),
+        Admin::Node => view! { <pages::node::Node/> }.into_any(),
         Admin::People => view! { <pages::people::People/> }.into_any(),
     }
 }
@@ -72,6 +76,10 @@ macro_rules! admin_pages {
 }
 
 admin_pages! {
+    /// The nodes.
+    Nodes;
+    /// One of them.
+    Node;
     /// Who there is.
     People;
 }

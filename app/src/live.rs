@@ -1,6 +1,6 @@
 //! What the server tells an open page as it happens: the messages of the one event stream that each tab has.
 //!
-//! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see) and `/live?run=ID`.
+//! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID` or `/live?nodes`.
 //! Each message has an id that grows; a browser that reconnects sends the last one it saw (`Last-Event-ID`) and gets what it
 //! missed, or [`Message::Resync`] where that is no longer kept.
 
@@ -42,6 +42,8 @@ pub enum Message {
         /// Which run.
         id: RunId,
     },
+    /// Nodes have changed, or who holds what of them: fetch them again.
+    Nodes,
     /// The cluster cannot be reached since then, or can be again.
     Cluster {
         /// Since when it is away; none means that it is there.

@@ -2,6 +2,8 @@
 
 pub mod me;
 pub mod new_run;
+pub mod node;
+pub mod nodes;
 pub mod not_found;
 pub mod people;
 mod refused;

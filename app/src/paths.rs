@@ -3,16 +3,21 @@
 //! One place, so that a link, a redirect and the page that reads it agree. Everything that a reader would want to send to a
 //! colleague (filters, tab, zoom, line) is in the URL.
 
-use slipway_domain::run::{
-    spec::RunId,
-    state::StateKind,
-    view::{RunQuery, RunSort},
+use slipway_domain::{
+    node::{Health, NodeQuery},
+    run::{
+        spec::RunId,
+        state::StateKind,
+        view::{RunQuery, RunSort},
+    },
 };
 
 /// The list of runs, which is also where signing in leads.
 pub const RUNS: &str = "/runs";
 /// The form for a new run.
 pub const NEW_RUN: &str = "/runs/new";
+/// The list of nodes.
+pub const NODES: &str = "/nodes";
 /// People and their roles.
 pub const PEOPLE: &str = "/people";
 /// One's own account.
@@ -196,6 +201,51 @@ pub fn download_log(id: &RunId, pod: &str, restart: u32) -> String {
     with_query(&format!("{}/log", run(id)), [("pod", pod.to_owned()), ("restart", restart)])
 }
 
+/// A list of nodes.
+pub fn nodes(query: &NodeQuery) -> String {
+    let page = if query.page == 0 { String::new() } else { (u64::from(query.page) + 1).to_string() };
+    with_query(
+        NODES,
+        [
+            ("name", query.name.clone()),
+            ("product", query.product.clone()),
+            ("health", query.health.map_or_else(String::new, |health| health_word(health).to_owned())),
+            ("free", if query.free { "yes".to_owned() } else { String::new() }),
+            ("page", page),
+        ],
+    )
+}
+
+/// The list of nodes that a query names; what it does not know it leaves out.
+pub fn read_nodes(get: impl Fn(&str) -> Option<String>) -> NodeQuery {
+    let text = |name: &str| get(name).unwrap_or_default().trim().to_owned();
+    let health = text("health");
+    NodeQuery {
+        name: text("name"),
+        product: text("product"),
+        health: Health::ALL.into_iter().find(|it| health_word(*it) == health),
+        free: text("free") == "yes",
+        page: text("page").parse::<u32>().unwrap_or(1).saturating_sub(1),
+    }
+}
+
+/// The word for a node's health in a URL.
+pub const fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::Ready => "ready",
+        Health::Cordoned => "cordoned",
+        Health::NotReady => "not-ready",
+    }
+}
+
+/// A node's page.
+pub fn node(name: &str) -> String {
+    format!("{NODES}/{}", escape(name))
+}
+
+/// The stream of changes to the nodes.
+pub const LIVE_NODES: &str = "/live?nodes";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +290,18 @@ mod tests {
             page: 3,
         };
         assert_eq!(read_runs(parse(&runs(&query))), query);
+    }
+
+    #[test]
+    fn a_list_of_nodes_survives_its_url() {
+        let query =
+            NodeQuery { name: "gpu & a".into(), product: "A100-SXM4-80GB".into(), health: Some(Health::NotReady), free: true, page: 2 };
+        let read = |url: &str| {
+            let all = parse(url);
+            read_nodes(|name| all(name).into_iter().next())
+        };
+        assert_eq!(read(&nodes(&query)), query);
+        assert_eq!((nodes(&NodeQuery::default()), read("/nodes?health=odd&free=no&page=x")), ("/nodes".to_owned(), NodeQuery::default()));
     }
 
     #[test]

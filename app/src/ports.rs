@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use slipway_domain::{
+    node::{Fleet, NodeDetail, NodeQuery},
     person::{Caller, PersonId, Role},
     refusal::{FieldErrors, Refusal},
     run::{
@@ -70,6 +71,17 @@ pub trait People: Send + Sync {
     async fn change_password(&self, caller: &Caller, old: String, new: String) -> Result<(), Refusal>;
 }
 
+/// Nodes: their GPUs as they are cut, and who holds what.
+#[async_trait]
+pub trait Nodes: Send + Sync {
+    /// A page of the nodes, and what there is in all.
+    async fn list(&self, caller: &Caller, query: NodeQuery) -> Result<Fleet, Refusal>;
+    /// One node.
+    async fn get(&self, caller: &Caller, name: &str) -> Result<NodeDetail, Refusal>;
+    /// Keeps new Pods off a node, or lets them come again.
+    async fn set_cordoned(&self, caller: &Caller, name: &str, cordoned: bool) -> Result<(), Refusal>;
+}
+
 /// Everything the pages may ask.
 #[derive(Clone)]
 pub struct Ports {
@@ -77,6 +89,8 @@ pub struct Ports {
     pub runs: Arc<dyn Runs>,
     /// People.
     pub people: Arc<dyn People>,
+    /// Nodes.
+    pub nodes: Arc<dyn Nodes>,
 }
 
 impl std::fmt::Debug for Ports {

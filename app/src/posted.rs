@@ -24,7 +24,7 @@ use slipway_domain::{
 use crate::{api::Posted, paths, ports::Ports, shell};
 
 /// The routes that take a plain POST, as axum writes them.
-pub const ROUTES: [&str; 4] = ["/runs/new", "/runs/{id}", "/people", "/me"];
+pub const ROUTES: [&str; 5] = ["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}"];
 
 /// The largest form, in bytes: four texts of the New run form at their limit, percent-encoded.
 const MAX_BYTES: usize = 256 * 1024;
@@ -83,6 +83,7 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
         }
         paths::PEOPLE => people(fields, ports, caller).await,
         paths::ME => account(fields, ports, caller).await,
+        _ if path.starts_with("/nodes/") => node(&path["/nodes/".len()..], fields, ports, caller).await,
         _ => {
             let id = RunId(path.strip_prefix("/runs/").unwrap_or_default().to_owned());
             let asked = fields.get("do");
@@ -134,6 +135,16 @@ async fn account(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outc
             let handle = Some(fields.get("handle").to_owned()).filter(|handle| !handle.is_empty());
             ports.people.end_sessions(caller, handle).await?;
             Ok(Outcome::Go(paths::ME.to_owned()))
+        }
+        _ => Err(unknown()),
+    }
+}
+
+async fn node(name: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
+    match fields.get("do") {
+        asked @ ("cordon" | "uncordon") => {
+            ports.nodes.set_cordoned(caller, name, asked == "cordon").await?;
+            Ok(Outcome::Go(paths::node(name)))
         }
         _ => Err(unknown()),
     }

@@ -18,12 +18,16 @@ use crate::{
     live::{Hub, Scope},
     services::{
         health::Health,
+        nodes::Nodes,
         people::People,
         runs::Runs,
         sign_in::{SignIn, first_team},
     },
     store::{self, Store, teams},
 };
+
+/// The least time between two messages that nodes have changed.
+const NODES_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long background steps have to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -112,9 +116,11 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let mut background = JoinSet::new();
     let shared = drivers::start(store.clone(), cluster.clone(), clock.clone(), hub.clone(), &down, &mut background);
     let runs = Runs::new(store.clone(), cluster.clone(), clock.clone(), settings.objects.clone(), shared);
-    let ports = Ports { runs: Arc::new(runs), people: Arc::new(People::new(sign_in.clone())) };
+    let nodes = Nodes::new(store.clone(), cluster.clone(), clock.clone());
+    let ports = Ports { runs: Arc::new(runs), people: Arc::new(People::new(sign_in.clone())), nodes: Arc::new(nodes) };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
+    background.spawn(until(down.clone(), tell_of_nodes(cluster.clone(), hub.clone())));
     background.spawn(until(down.clone(), prepare_teams(cluster.clone(), store.clone(), settings.objects)));
     background.spawn(until(down.clone(), keep_house(sign_in.clone())));
 
@@ -188,6 +194,24 @@ async fn tell_staleness(cluster: Cluster, hub: Hub) {
             }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+/// Tells open pages that nodes have changed, or what holds something of them: once a second at most, however much changes.
+async fn tell_of_nodes(cluster: Cluster, hub: Hub) {
+    let mut changes = cluster.index().changes();
+    let mut told = Instant::now();
+    loop {
+        match changes.recv().await {
+            Ok(Change::Nodes) | Err(RecvError::Lagged(_)) => {}
+            Ok(Change::Run(_) | Change::Event { .. } | Change::Synced | Change::Stale(_) | Change::Rules) => continue,
+            Err(RecvError::Closed) => return,
+        }
+        tokio::time::sleep_until(told + NODES_PAUSE).await;
+        // What has changed until here is told of by this one message.
+        changes = changes.resubscribe();
+        hub.publish(Scope::everybody(), Message::Nodes);
+        told = Instant::now();
     }
 }
 

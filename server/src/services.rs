@@ -4,10 +4,13 @@
 pub mod health;
 pub mod limit;
 pub mod links;
+pub mod nodes;
 pub mod passwords;
 pub mod people;
 pub mod runs;
 pub mod sign_in;
+
+use std::time::Duration;
 
 use slipway_domain::{
     person::Caller,
@@ -15,7 +18,10 @@ use slipway_domain::{
     refusal::Refusal,
 };
 
-use crate::store::audit::Audit;
+use crate::{cluster::WriteError, store::audit::Audit};
+
+/// How long the cluster may take to answer a write.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Whether the caller may do this; an attempt that is refused is written to the audit log, as `action` on `subject`.
 ///
@@ -27,4 +33,18 @@ pub async fn permit(audit: &Audit, caller: &Caller, (action, on): (Action, Subje
         audit.denied(caller, word, subject, refusal).await;
     }
     answer
+}
+
+/// Carries on to the end also when whoever asked has gone away: nothing is left half done because a tab was closed.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change ended badly");
+        Err(Refusal::unavailable("Something went wrong inside Slipway; look at the page again before you try once more"))
+    })
+}
+
+/// The cluster's answer, or that it did not answer in time.
+async fn in_time(answer: impl Future<Output = Result<(), WriteError>>) -> Result<(), WriteError> {
+    let late = || WriteError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late()))
 }

@@ -66,7 +66,7 @@ pub struct NodeFacts {
 }
 
 /// What a node can be short of, as its agent says in a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pressure {
     /// Memory: Pods may be evicted.
@@ -114,7 +114,7 @@ pub struct Held<'a> {
 }
 
 /// Who holds a GPU or a slice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Holder {
     /// The namespace, which for a team's is its name.
     pub team: String,
@@ -132,7 +132,7 @@ pub struct HeldBy {
 }
 
 /// Whether a node takes Pods.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// It does.
@@ -158,7 +158,7 @@ impl Health {
 }
 
 /// How much of something is asked for, of how much there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Share {
     /// Asked for by the Pods there.
     pub used: Quantity,
@@ -167,7 +167,7 @@ pub struct Share {
 }
 
 /// A GPU of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Gpu {
     /// Given as a whole.
@@ -197,7 +197,7 @@ pub enum Gpu {
 }
 
 /// A slice of a GPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Slice {
     /// Its profile, such as `1g.5gb`.
     pub profile: String,
@@ -210,7 +210,7 @@ pub struct Slice {
 }
 
 /// A part of a GPU that is not cut into anything.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hole {
     /// Its first memory slice, of eight.
     pub start: u8,
@@ -221,7 +221,7 @@ pub struct Hole {
 }
 
 /// The layout that the GPU operator was told to cut, by the node's labels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MigConfig {
     /// Its name: `nvidia.com/mig.config`.
     pub name: String,
@@ -230,7 +230,7 @@ pub struct MigConfig {
 }
 
 /// A node as the Nodes page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NodeRow {
     /// Its name.
     pub name: String,

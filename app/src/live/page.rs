@@ -104,6 +104,7 @@ mod browser {
                 | Message::Metrics { .. }
                 | Message::Log { .. }
                 | Message::Detail { .. }
+                | Message::Nodes
                 | Message::Resync => {}
             }
             tell(message);

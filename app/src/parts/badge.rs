@@ -1,7 +1,7 @@
-//! A run's state as a shape, a colour and a word; never a colour alone.
+//! A run's state, or a node's health, as a shape, a colour and a word; never a colour alone.
 
 use leptos::prelude::*;
-use slipway_domain::run::state::StateKind;
+use slipway_domain::{node::Health, run::state::StateKind};
 
 /// What a status means, apart from its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,4 +80,24 @@ pub fn Badge(
             {move || kind.get().word()}
         </span>
     }
+}
+
+/// A node's health as shape and word.
+#[component]
+pub fn HealthBadge(
+    /// How it is.
+    health: Health,
+) -> impl IntoView {
+    let tone = match health {
+        Health::Ready => Tone::Good,
+        Health::Cordoned => Tone::Warn,
+        Health::NotReady => Tone::Bad,
+    };
+    view! {
+        <span class=format!("inline-flex items-center gap-1.5 font-medium whitespace-nowrap {}", tone.text())>
+            <Shape tone=Signal::stored(tone)/>
+            {health.word()}
+        </span>
+    }
+    .into_any()
 }

@@ -17,6 +17,8 @@ pub fn Icon(
 
 /// Runs: curves going down.
 pub const RUNS: &str = "M2 2v12h12M5 6c2 5 4 5 8 5.500";
+/// Nodes: two machines, one above the other.
+pub const NODES: &str = "M2 2.500h12v4.500H2zM2 9h12v4.500H2zM4.500 4.750h2M4.500 11.250h2";
 /// People.
 pub const PEOPLE: &str = "M6 8a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5M1.500 13.500c.5-3 2-4 4.500-4s4 1 4.500 4M11 8.200a2.200 2.200 0 1 0-1-4.200M12 10c1.500.3 2.300 1.500 2.500 3.500";
 /// Plus.

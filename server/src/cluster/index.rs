@@ -15,12 +15,13 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
 use slipway_domain::{
     limit::LimitFacts,
+    node::NodeFacts,
     priority::PriorityFacts,
     quota::QuotaFacts,
     run::{
@@ -33,8 +34,9 @@ use slipway_domain::{
 use tokio::sync::broadcast;
 
 pub use self::fleet::Holding;
-pub use self::rows::{JobRow, NodeRow, PodRow, Taint};
+pub use self::rows::{JobRow, PodRow};
 use self::{
+    fleet::Floor,
     rows::{JobObject, PodObject},
     shared::Shared,
 };
@@ -73,7 +75,7 @@ pub enum Change {
     Synced,
     /// The cluster cannot be reached since then, or can be again.
     Stale(Option<Timestamp>),
-    /// A node.
+    /// A node, or what holds something of one.
     Nodes,
     /// A quota, a limit or a priority class.
     Rules,
@@ -100,12 +102,13 @@ pub struct Index {
 #[derive(Debug, Default)]
 struct State {
     jobs: HashMap<Box<str>, JobRow>,
-    pods: HashMap<Box<str>, PodRow>,
+    pods: HashMap<Arc<str>, PodRow>,
     /// Run → keys of its Jobs and Pods.
     runs: HashMap<RunId, Keys>,
     /// Key of a Job → the newest refusal to make its Pods, and when.
     refused: HashMap<Box<str>, (Timestamp, String)>,
-    nodes: BTreeMap<Box<str>, NodeRow>,
+    nodes: BTreeMap<Box<str>, NodeFacts>,
+    floor: Floor,
     priorities: BTreeMap<Box<str>, PriorityFacts>,
     quotas: BTreeMap<Box<str>, QuotaFacts>,
     limits: BTreeMap<Box<str>, LimitFacts>,
@@ -119,7 +122,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Keys {
     job: Option<Box<str>>,
-    pods: BTreeSet<Box<str>>,
+    pods: BTreeSet<Arc<str>>,
 }
 
 impl Default for Index {
@@ -133,7 +136,7 @@ impl Index {
     pub fn run(&self, id: &RunId) -> Option<RunFacts> {
         let state = self.lock();
         let keys = state.runs.get(id)?;
-        let key = keys.job.iter().chain(&keys.pods).next()?;
+        let key = keys.job.as_deref().or_else(|| keys.pods.first().map(|key| &**key))?;
         let (namespace, _) = key.split_once('/')?;
         let job = keys.job.as_ref().and_then(|key| Some((key, state.jobs.get(key)?)));
         let job = job.map(|(key, row)| JobFacts { refused: state.refusal(key, keys), ..row.facts.clone() });
@@ -162,11 +165,6 @@ impl Index {
         self.changes.subscribe()
     }
 
-    /// A copy of every node's row, by name.
-    pub fn nodes(&self) -> BTreeMap<Box<str>, NodeRow> {
-        self.lock().nodes.clone()
-    }
-
     /// GPU products with how many whole GPUs each has on nodes that are ready, most first.
     pub fn gpu_products(&self) -> Vec<(String, u32)> {
         self.count_on_nodes(|node| {
@@ -187,7 +185,7 @@ impl Index {
         self.lock().pods.len()
     }
 
-    fn count_on_nodes(&self, count: impl Fn(&NodeRow) -> Option<(String, u32)>) -> Vec<(String, u32)> {
+    fn count_on_nodes(&self, count: impl Fn(&NodeFacts) -> Option<(String, u32)>) -> Vec<(String, u32)> {
         let state = self.lock();
         tally(state.nodes.values().filter(|node| node.ready).filter_map(count))
     }
@@ -266,15 +264,29 @@ impl State {
         run
     }
 
-    fn put_pod(&mut self, object: PodObject) -> Option<RunId> {
+    /// Keeps a Pod: its run, and whether any node's drawing changed by it.
+    fn put_pod(&mut self, object: PodObject) -> (Option<RunId>, bool) {
         let key = object.metadata.key();
+        let key = self.pods.get_key_value(&*key).map_or_else(|| Arc::from(key), |(there, _)| there.clone());
         let row = object.into_row(&mut self.shared);
         let run = row.run.as_deref().map(|run| RunId(run.to_owned()));
         if let Some(run) = &run {
             self.runs.entry(run.clone()).or_default().pods.insert(key.clone());
         }
+        let moved = self.floor.moved(&key, self.pods.get(&key), Some(&row));
         self.pods.insert(key, row);
-        run
+        (run, moved)
+    }
+
+    /// Forgets a Pod: its run, and whether any node's drawing changed by it.
+    fn drop_pod(&mut self, key: &str) -> (Option<RunId>, bool) {
+        let Some((key, row)) = self.pods.remove_entry(key) else { return (None, false) };
+        let moved = self.floor.moved(&key, Some(&row), None);
+        let run = row.run.map(|run| RunId(run.into_string()));
+        if let Some(run) = &run {
+            self.forget(run, &key);
+        }
+        (run, moved)
     }
 
     fn forget(&mut self, run: &RunId, key: &str) {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::Request;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::{batch::v1::Job, core::v1::Node};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, Patch, PatchParams, PropagationPolicy},
@@ -131,6 +131,17 @@ impl AsPerson {
         let patch = serde_json::json!({ "spec": { "suspend": suspended } });
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         self.jobs(team).patch(name.as_str(), &params, &Patch::Merge(&patch)).await?;
+        Ok(())
+    }
+
+    /// Keeps new Pods off a node, or lets them come again; the Pods there stay.
+    ///
+    /// # Errors
+    /// What the API server refuses.
+    pub async fn set_cordoned(&self, node: &str, cordoned: bool) -> Result<(), WriteError> {
+        let patch = serde_json::json!({ "spec": { "unschedulable": cordoned } });
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        Api::<Node>::all(self.client.clone()).patch(node, &params, &Patch::Merge(&patch)).await?;
         Ok(())
     }
 

@@ -50,6 +50,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Asked {
     runs: Option<String>,
     run: Option<RunId>,
+    nodes: Option<String>,
 }
 
 /// What a stream is about.
@@ -59,6 +60,8 @@ enum Topic {
     Runs(Option<TeamName>),
     /// One run.
     Run(RunId),
+    /// The nodes.
+    Nodes,
 }
 
 impl Topic {
@@ -69,7 +72,8 @@ impl Topic {
             (None, Some(team)) => {
                 TeamName::parse(team).map(|team| Self::Runs(Some(team))).map_err(|error| Refusal::field("runs", error.to_string()))
             }
-            (None, None) => Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM or /live?run=ID")),
+            (None, None) if asked.nodes.is_some() => Ok(Self::Nodes),
+            (None, None) => Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID or /live?nodes")),
         }
     }
 
@@ -79,10 +83,12 @@ impl Topic {
             Message::Run(_) | Message::RunGone { .. } => match self {
                 Self::Runs(team) => team.is_none() || *team == scope.team,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
+                Self::Nodes => false,
             },
+            Message::Nodes => *self == Self::Nodes,
             // A list shows rows alone, and a row that changed comes as a whole.
             Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } => match self {
-                Self::Runs(_) => false,
+                Self::Runs(_) | Self::Nodes => false,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
             },
         }

@@ -21,10 +21,10 @@ use slipway_domain::{
     team::TeamName,
 };
 
-use super::permit;
+use super::{in_time, permit, to_the_end};
 use crate::{
     clock::Clock,
-    cluster::{Cluster, WriteError, manifest},
+    cluster::{Cluster, manifest},
     drivers::Shared,
     store::{
         Store,
@@ -34,9 +34,6 @@ use crate::{
         teams,
     },
 };
-
-/// How long the cluster may take to answer a write.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The port, implemented. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -90,20 +87,6 @@ impl Runs {
 /// What the audit log calls a run.
 fn subject(row: &RunRow) -> String {
     format!("run {}/{} ({})", row.team, row.name, row.id)
-}
-
-/// Carries on to the end also when whoever asked has gone away: nothing is left half done because a tab was closed.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = Result<T, Refusal>> + Send + 'static) -> Result<T, Refusal> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a change ended badly");
-        Err(Refusal::unavailable("Something went wrong inside Slipway; look at the page again before you try once more"))
-    })
-}
-
-/// The cluster's answer, or that it did not answer in time.
-async fn in_time(answer: impl Future<Output = Result<(), WriteError>>) -> Result<(), WriteError> {
-    let late = || WriteError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ use slipway_domain::{
     team::TeamName,
 };
 
-pub use self::list::{Visible, list};
+pub use self::list::{Visible, list, names};
 use super::{Error, Store, people::time};
 use crate::on_db;
 

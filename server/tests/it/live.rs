@@ -15,20 +15,20 @@ use crate::fixture::{Person, Site};
 const LONG: Duration = Duration::from_secs(20);
 
 /// A stream that is being read.
-struct Stream {
+pub struct Stream {
     body: Incoming,
     text: String,
 }
 
 /// One event: its id and its message.
 #[derive(Debug)]
-struct Event {
+pub struct Event {
     id: String,
-    message: Value,
+    pub message: Value,
 }
 
 impl Stream {
-    async fn open(person: &Person, path: &str) -> Self {
+    pub async fn open(person: &Person, path: &str) -> Self {
         let mut browser = person.browser.clone();
         let response = browser.send(Method::GET, path, "", String::new()).await;
         assert_eq!(response.status(), 200, "{} at {path}", person.name);
@@ -63,7 +63,7 @@ impl Stream {
     }
 
     /// The next event that says something of a run, or about the stream itself.
-    async fn next_but_cluster(&mut self) -> Option<Event> {
+    pub async fn next_but_cluster(&mut self) -> Option<Event> {
         loop {
             match self.next().await {
                 Some(event) if event.message["kind"] == "cluster" => {}

@@ -8,6 +8,7 @@ mod fixture;
 mod hardening;
 mod kubernetes;
 mod live;
+mod nodes;
 mod people;
 mod postgres;
 mod program;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A server on the cluster that the tests share, whose clock is the machine's, as the cluster's is.
-async fn site() -> Site {
+pub async fn site() -> Site {
     let kubernetes = tokio::task::spawn_blocking(kubernetes::shared).await.expect("a cluster");
     let site = Site::start_by(Clock::machine(), |settings| settings.cluster = Source::File(kubernetes.kubeconfig())).await;
     let begun = Instant::now();
@@ -26,7 +26,7 @@ async fn site() -> Site {
 }
 
 /// A run of a shell script.
-fn script(name: &str, script: &str) -> RunForm {
+pub fn script(name: &str, script: &str) -> RunForm {
     let text = str::to_owned;
     RunForm {
         team: text("default"),
@@ -46,7 +46,7 @@ impl Person {
     }
 
     /// Launches a run and answers with its id.
-    async fn launches(&mut self, form: &RunForm) -> String {
+    pub async fn launches(&mut self, form: &RunForm) -> String {
         self.tries_to_launch(form).await.expect(200).json().as_str().expect("an id").to_owned()
     }
 
@@ -54,12 +54,12 @@ impl Person {
         self.browser.get(&format!("/api/runs/get?id={id}")).await.expect(200).json()
     }
 
-    async fn acts(&mut self, id: &str, action: &str) -> Answer {
+    pub async fn acts(&mut self, id: &str, action: &str) -> Answer {
         self.browser.call("runs/act", json!({ "id": id, "action": action })).await
     }
 
     /// Waits until a run is in this state; its state then.
-    async fn sees(&mut self, id: &str, state: &str) -> Value {
+    pub async fn sees(&mut self, id: &str, state: &str) -> Value {
         let begun = Instant::now();
         loop {
             let seen = self.run(id).await["row"]["state"].clone();

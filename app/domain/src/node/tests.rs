@@ -88,6 +88,7 @@ fn a_mixed_cut_is_drawn_by_places_and_says_what_still_fits() {
     );
     let drawing = draw(&facts, &[pod("vision", &[("nvidia.com/mig-1g.5gb", "1")])]);
     assert_eq!(drawn(&drawing.row), ["[-]", "7g.40gb@0=-", "3g.20gb@0=- 1g.5gb@4=vision 1g.5gb@5=- @6+2 fits 1g.5gb 1g.10gb"]);
+    assert!(drawing.row.gpus[2].fits("1g.10gb") && !drawing.row.gpus[2].fits("2g.10gb"));
     assert_eq!((drawing.row.contradiction.as_deref(), drawing.row.free()), (None, 4));
     assert_eq!(
         totals(vec![drawing]),
@@ -177,7 +178,7 @@ fn whoever_may_not_see_a_teams_runs_is_left_its_name() {
     let (mut mine, mut theirs) = (pod("vision", &[(GPU, "1")]), pod("speech", &[(GPU, "1")]));
     (mine.0.run, theirs.0.run) = (Some(RunId("r1".into())), Some(RunId("r2".into())));
     let mut row = row(&node(&[A100, cards("2")], &[(GPU, "2")]), &[mine, theirs]);
-    row.hide(|team| team == "vision");
+    row.hide(|holder| holder.team == "vision");
     let runs: Vec<_> = row.gpus.iter().flat_map(Gpu::holders).map(|holder| (holder.team.as_str(), holder.run.clone())).collect();
     assert_eq!(runs, [("vision", Some(RunId("r1".into()))), ("speech", None)]);
 }

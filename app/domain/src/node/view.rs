@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Gpu, HeldBy, Holder, NodeRow, Slice};
+use super::{Gpu, HeldBy, Holder, NodeRow};
 use crate::run::spec::RunId;
 
 /// What one holder has of a node's GPUs, or what is free.
@@ -41,6 +41,8 @@ pub struct NodeDetail {
     pub runs: BTreeMap<RunId, HeldBy>,
     /// The number of each team's colour, from 1.
     pub colours: BTreeMap<String, u8>,
+    /// Whether it takes no new Pods, which its health says only while it is ready.
+    pub cordoned: bool,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// When it joined the cluster.
@@ -58,11 +60,11 @@ pub struct NodeDetail {
 }
 
 impl Gpu {
-    /// Its slices, where it is cut.
-    pub fn slices(&self) -> &[Slice] {
+    /// Whether a profile can be cut off it beside what is cut.
+    pub fn fits(&self, profile: &str) -> bool {
         match self {
-            Self::Cut { slices, .. } | Self::Unplaced { slices } => slices,
-            Self::Whole { .. } | Self::Shared { .. } => &[],
+            Self::Cut { holes, .. } => holes.iter().any(|hole| hole.fits.iter().any(|fits| fits == profile)),
+            Self::Whole { .. } | Self::Shared { .. } | Self::Unplaced { .. } => false,
         }
     }
 
@@ -91,10 +93,10 @@ impl NodeRow {
         self.gpus.iter().map(|gpu| gpu.units().saturating_sub(u32::try_from(gpu.holders().len()).unwrap_or(u32::MAX))).sum()
     }
 
-    /// Leaves the team alone of every holder whose runs the viewer may not see.
-    pub fn hide(&mut self, may_see: impl Fn(&str) -> bool) {
+    /// Leaves the team alone of every holder whose run is not for the viewer to know.
+    pub fn hide(&mut self, may_see: impl Fn(&Holder) -> bool) {
         let mut hide = |holder: &mut Holder| {
-            if !may_see(&holder.team) {
+            if !may_see(holder) {
                 holder.run = None;
             }
         };

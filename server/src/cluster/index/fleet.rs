@@ -1,54 +1,165 @@
-//! Nodes with the Pods that hold resources of them.
+//! Nodes with the Pods that hold resources of them, drawn.
+//!
+//! A page of nodes is asked for far more often than a node changes, and a large cluster has thousands of nodes: which Pods are
+//! on which node is kept as Pods come and go, and a node is drawn anew only when it or its Pods have changed since.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, MutexGuard},
+};
 
 use jiff::Timestamp;
-use slipway_domain::{node::NodeFacts, run::spec::RunId};
+use slipway_domain::{
+    node::{Drawn, Held, Holder, NodeFacts},
+    run::spec::RunId,
+};
 
-use super::{Index, rows::NodeRow};
+use super::{Index, PodRow, State};
+
+/// Nodes drawn under one lock, so that the watches are not kept waiting by a page that comes after a great change.
+const BATCH: usize = 64;
 
 /// A Pod that holds resources of a node.
 #[derive(Clone, Debug)]
 pub struct Holding {
     /// `namespace/name`.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// The run it belongs to.
     pub run: Option<RunId>,
     /// Its priority: who makes way for whom.
     pub priority: i32,
     /// When it was made.
     pub created: Timestamp,
-    /// What it asks for, by resource name.
+    /// What it asks for as a whole, by resource name.
     pub requests: Arc<[(Box<str>, Box<str>)]>,
 }
 
-impl Index {
-    /// Every node, by name, with the Pods there that have not ended.
-    pub fn fleet(&self) -> Vec<(NodeFacts, Vec<Holding>)> {
-        let state = self.lock();
-        let mut held: HashMap<&str, Vec<Holding>> = HashMap::new();
-        for (key, pod) in &state.pods {
-            if let Some(node) = pod.node.as_deref().filter(|_| !pod.ended) {
-                held.entry(node).or_default().push(Holding {
+/// Where the Pods are that have not ended, and the nodes as they were last drawn.
+#[derive(Debug, Default)]
+pub(super) struct Floor {
+    pods: HashMap<Arc<str>, Vec<Arc<str>>>,
+    drawn: BTreeMap<Box<str>, Arc<Drawn>>,
+    changed: BTreeSet<Box<str>>,
+}
+
+impl Floor {
+    /// A node, or what holds something of it, is not as it was drawn.
+    pub fn touch(&mut self, node: &str) {
+        if !self.changed.contains(node) {
+            self.changed.insert(node.into());
+        }
+    }
+
+    /// A Pod came, changed or went: `before` and `after` are its rows, where it had and has one. Says whether any node's drawing
+    /// changed by that.
+    pub fn moved(&mut self, key: &Arc<str>, before: Option<&PodRow>, after: Option<&PodRow>) -> bool {
+        let (from, to) = (before.and_then(PodRow::seat), after.and_then(PodRow::seat));
+        if from == to {
+            let same = before.zip(after).is_none_or(|(before, after)| before.requests == after.requests && before.run == after.run);
+            to.iter().filter(|_| !same).for_each(|node| self.touch(node));
+            return !same && to.is_some();
+        }
+        if let Some(node) = from {
+            let left = self.pods.get_mut(node).is_some_and(|there| {
+                there.iter().position(|other| other == key).map(|at| there.swap_remove(at));
+                there.is_empty()
+            });
+            if left {
+                self.pods.remove(node);
+            }
+            self.touch(node);
+        }
+        if let Some(node) = to {
+            self.pods.entry(node.clone()).or_default().push(key.clone());
+            self.touch(node);
+        }
+        true
+    }
+
+    /// No Pod is anywhere: they are about to be listed anew.
+    pub fn clear_pods(&mut self) {
+        self.changed.extend(self.pods.drain().map(|(node, _)| Box::from(&*node)));
+    }
+
+    /// No node is drawn: they are listed anew.
+    pub fn clear_nodes<'a>(&mut self, nodes: impl Iterator<Item = &'a Box<str>>) {
+        self.drawn.clear();
+        self.changed.extend(nodes.cloned());
+    }
+}
+
+impl State {
+    /// The Pods on a node that have not ended, in the order in which they came.
+    fn holdings(&self, node: &str) -> Vec<Holding> {
+        let keys = self.floor.pods.get(node).into_iter().flatten();
+        let mut held: Vec<Holding> = keys
+            .filter_map(|key| {
+                let pod = self.pods.get(key)?;
+                Some(Holding {
                     key: key.clone(),
                     run: pod.run.as_deref().map(|run| RunId(run.to_owned())),
                     priority: pod.priority,
                     created: pod.created,
                     requests: pod.requests.clone(),
-                });
-            }
+                })
+            })
+            .collect();
+        held.sort_by(|a, b| a.created.cmp(&b.created).then_with(|| a.key.cmp(&b.key)));
+        held
+    }
+
+    /// Draws some of the nodes that have changed; says whether there are more.
+    fn draw_some(&mut self) -> bool {
+        for _ in 0..BATCH {
+            let Some(node) = self.floor.changed.pop_first() else { return false };
+            let Some(facts) = self.nodes.get(&node) else {
+                self.floor.drawn.remove(&node);
+                continue;
+            };
+            let held = self.holdings(&node);
+            let held: Vec<Held<'_>> = held
+                .iter()
+                .map(|pod| {
+                    let team = pod.key.split_once('/').map_or("", |(namespace, _)| namespace).to_owned();
+                    Held { holder: Holder { team, run: pod.run.clone() }, requests: &pod.requests }
+                })
+                .collect();
+            let drawn = Arc::new(Drawn::of(facts, &held));
+            self.floor.drawn.insert(node, drawn);
         }
-        state.nodes.iter().map(|(name, row)| (facts(name, row), held.remove(&**name).unwrap_or_default())).collect()
+        !self.floor.changed.is_empty()
     }
 }
 
-fn facts(name: &str, row: &NodeRow) -> NodeFacts {
-    NodeFacts {
-        name: name.to_owned(),
-        labels: row.labels.clone(),
-        allocatable: row.allocatable.clone(),
-        taints: row.taints.iter().map(|taint| format!("{}={}:{}", taint.key, taint.value, taint.effect)).collect(),
-        cordoned: row.unschedulable,
-        ready: row.ready,
+impl Index {
+    /// Every node, by name, with the Pods there that have not ended, in the order in which they came.
+    pub fn fleet(&self) -> Vec<(NodeFacts, Vec<Holding>)> {
+        let state = self.lock();
+        state.nodes.iter().map(|(name, facts)| (facts.clone(), state.holdings(name))).collect()
+    }
+
+    /// One node, with the Pods there that have not ended, in the order in which they came.
+    pub fn node(&self, name: &str) -> Option<(NodeFacts, Vec<Holding>)> {
+        let state = self.lock();
+        Some((state.nodes.get(name)?.clone(), state.holdings(name)))
+    }
+
+    /// Every node as it is drawn, by name.
+    pub fn drawn(&self) -> Vec<Arc<Drawn>> {
+        self.redrawn().floor.drawn.values().cloned().collect()
+    }
+
+    /// One node as it is drawn.
+    pub fn drawn_node(&self, name: &str) -> Option<Arc<Drawn>> {
+        self.redrawn().floor.drawn.get(name).cloned()
+    }
+
+    fn redrawn(&self) -> MutexGuard<'_, State> {
+        loop {
+            let mut state = self.lock();
+            if !state.draw_some() {
+                return state;
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use slipway_domain::run::{spec::RunId, view::EventRow};
 
 use super::{
     super::watch::Watched,
-    Change, Index, Kind,
+    Change, Index, Kind, State,
     rows::{EventObject, JobObject, NodeObject, PodObject},
 };
 use crate::clock::Clock;
@@ -54,6 +54,7 @@ impl Watched for PodObject {
     fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
         let mut state = index.lock();
         state.pods.clear();
+        state.floor.clear_pods();
         for keys in state.runs.values_mut() {
             keys.pods.clear();
         }
@@ -63,24 +64,26 @@ impl Watched for PodObject {
         state.runs.retain(|_, keys| keys.job.is_some() || !keys.pods.is_empty());
         drop(state);
         index.tell(Change::Synced);
+        index.tell(Change::Nodes);
     }
 
     fn apply(index: &Index, object: Self, _: &Clock) {
-        let run = index.lock().put_pod(object);
-        if let Some(run) = run {
-            index.tell(Change::Run(run));
-        }
+        let (run, moved) = index.lock().put_pod(object);
+        tell_of_pod(index, run, moved);
     }
 
     fn delete(index: &Index, object: Self, _: &Clock) {
-        let key = object.metadata.key();
-        let mut state = index.lock();
-        let run = state.pods.remove(&key).and_then(|row| row.run).map(|run| RunId(run.into_string()));
-        if let Some(run) = run {
-            state.forget(&run, &key);
-            drop(state);
-            index.tell(Change::Run(run));
-        }
+        let (run, moved) = index.lock().drop_pod(&object.metadata.key());
+        tell_of_pod(index, run, moved);
+    }
+}
+
+fn tell_of_pod(index: &Index, run: Option<RunId>, moved: bool) {
+    if let Some(run) = run {
+        index.tell(Change::Run(run));
+    }
+    if moved {
+        index.tell(Change::Nodes);
     }
 }
 
@@ -130,21 +133,36 @@ impl Watched for NodeObject {
     const PATH: &'static str = "/api/v1/nodes";
 
     fn reset(index: &Index, objects: Vec<Self>, _: &Clock) {
-        index.lock().nodes = objects.into_iter().map(Self::into_row).collect();
+        let mut state = index.lock();
+        state.nodes = objects.into_iter().map(|object| (object.metadata.name.clone(), object.into_facts())).collect();
+        let State { nodes, floor, .. } = &mut *state;
+        floor.clear_nodes(nodes.keys());
+        drop(state);
         index.tell(Change::Nodes);
     }
 
     fn apply(index: &Index, object: Self, _: &Clock) {
-        let (name, row) = object.into_row();
-        // A node's heartbeat changes nothing that is kept.
-        let changed = index.lock().nodes.insert(name, row.clone()) != Some(row);
-        if changed {
-            index.tell(Change::Nodes);
+        let (name, facts) = (object.metadata.name.clone(), object.into_facts());
+        let mut state = index.lock();
+        // A heartbeat is kept, and changes nothing that is drawn or that anybody waits for.
+        if let Some(known) = state.nodes.get_mut(&name) {
+            known.heard = facts.heard;
+            if *known == facts {
+                return;
+            }
         }
+        state.floor.touch(&name);
+        state.nodes.insert(name, facts);
+        drop(state);
+        index.tell(Change::Nodes);
     }
 
     fn delete(index: &Index, object: Self, _: &Clock) {
-        index.lock().nodes.remove(&object.metadata.name);
+        let name = &object.metadata.name;
+        let mut state = index.lock();
+        state.nodes.remove(name);
+        state.floor.touch(name);
+        drop(state);
         index.tell(Change::Nodes);
     }
 }

@@ -1,13 +1,20 @@
 //! The index, fed as watches feed it.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use slipway_domain::run::state::ContainerFacts;
+use slipway_domain::{
+    node::{Gpu, NodeRow},
+    run::state::ContainerFacts,
+};
 
 use super::{
     super::watch::{Watched, parse_page},
     *,
 };
-use crate::{clock::Clock, cluster::index::rows::EventObject};
+use crate::{
+    clock::Clock,
+    cluster::index::rows::{EventObject, NodeObject},
+};
 
 fn object<T: Watched>(value: Value) -> T {
     serde_json::from_value(value).expect("the object is read")
@@ -121,4 +128,106 @@ fn a_pod_that_is_no_runs_is_kept_for_what_it_holds_alone() {
     PodObject::apply(&index, object(pod("other", None, &running())), &clock());
     assert_eq!(index.pods(), 1);
     assert_eq!(index.runs(), []);
+}
+
+fn node(name: &str, gpus: &str, heartbeat: &str) -> NodeObject {
+    object(json!({
+        "metadata": { "name": name, "labels": { "nvidia.com/gpu.product": "NVIDIA-H200", "nvidia.com/gpu.count": gpus } },
+        "status": {
+            "allocatable": { "nvidia.com/gpu": gpus, "cpu": "64" },
+            "conditions": [{ "type": "Ready", "status": "True", "lastHeartbeatTime": heartbeat }],
+        },
+    }))
+}
+
+/// A Pod that asks for a GPU; none of `node` means that it is not bound.
+fn holder(name: &str, node: Option<&str>, phase: &str, created: &str) -> PodObject {
+    object(json!({
+        "metadata": { "name": name, "namespace": "vision", "creationTimestamp": created, "labels": { "slipway.dev/run": name } },
+        "spec": { "nodeName": node, "containers": [{ "name": "main", "resources": { "requests": { "nvidia.com/gpu": "1" } } }] },
+        "status": { "phase": phase },
+    }))
+}
+
+/// Nodes with the runs that hold their GPUs, as they are drawn.
+fn drawn(index: &Index) -> Vec<String> {
+    let who = |gpu: &Gpu| gpu.holders().first().and_then(|holder| holder.run.clone()).map_or_else(|| "-".to_owned(), |run| run.0);
+    let text = |row: &NodeRow| format!("{} {}", row.name, row.gpus.iter().map(who).collect::<Vec<_>>().join(" "));
+    index.drawn().iter().map(|drawn| text(&drawn.row)).collect()
+}
+
+const EARLY: &str = "2026-01-01T00:00:00Z";
+const LATE: &str = "2026-01-01T00:00:09Z";
+
+#[test]
+fn a_node_is_drawn_anew_when_it_or_what_holds_it_changes_and_is_else_left_as_it_was() {
+    let (index, clock) = (Index::default(), clock());
+    NodeObject::reset(&index, vec![node("a", "2", EARLY), node("b", "1", EARLY)], &clock);
+    PodObject::apply(&index, holder("late", Some("a"), "Running", LATE), &clock);
+    PodObject::apply(&index, holder("early", Some("a"), "Pending", EARLY), &clock);
+    assert_eq!(drawn(&index), ["a early late", "b -"]);
+
+    let before = index.drawn();
+    let mut changes = index.changes();
+    PodObject::apply(&index, holder("early", Some("a"), "Running", EARLY), &clock);
+    NodeObject::apply(&index, node("a", "2", LATE), &clock);
+    assert!(index.drawn().iter().zip(&before).all(|(now, before)| Arc::ptr_eq(now, before)), "nothing that is drawn has changed");
+    assert_eq!(changes.try_recv(), Ok(Change::Run(RunId("early".into()))));
+    assert!(changes.try_recv().is_err(), "a heartbeat is nothing to tell of");
+    assert_eq!(index.node("a").and_then(|(facts, _)| facts.heard), LATE.parse().ok(), "and is known all the same");
+
+    PodObject::apply(&index, holder("early", Some("a"), "Succeeded", EARLY), &clock);
+    assert_eq!(changes.try_recv(), Ok(Change::Run(RunId("early".into()))));
+    assert_eq!(changes.try_recv(), Ok(Change::Nodes));
+    assert_eq!(drawn(&index), ["a late -", "b -"]);
+    assert!(Arc::ptr_eq(&index.drawn()[1], &before[1]), "the other node is left as it was");
+
+    PodObject::delete(&index, holder("late", Some("a"), "Running", LATE), &clock);
+    NodeObject::delete(&index, node("b", "1", EARLY), &clock);
+    NodeObject::apply(&index, node("a", "3", EARLY), &clock);
+    assert_eq!(drawn(&index), ["a - - -"]);
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_and_goes_the_nodes_are_drawn_as_if_they_were_seen_for_the_first_time(
+        steps in proptest::collection::vec((0..6_u8, 0..8_u8, 0..4_usize), 0..60)
+    ) {
+        let (index, clock) = (Index::default(), clock());
+        let name = |at: usize| ["a", "b", "c", "gone"][at];
+        let mut there = BTreeMap::new();
+        for (what, pod, at) in steps {
+            let named = format!("p{pod}");
+            match what {
+                0 => NodeObject::apply(&index, node(name(at), &pod.to_string(), EARLY), &clock),
+                1 => NodeObject::delete(&index, node(name(at), "0", EARLY), &clock),
+                2 => {
+                    there.remove(&pod);
+                    PodObject::delete(&index, holder(&named, None, "Running", EARLY), &clock);
+                }
+                3 => {
+                    let objects = there.iter().map(|(pod, at)| holder(&format!("p{pod}"), Some(name(*at)), "Running", EARLY));
+                    PodObject::reset(&index, objects.collect(), &clock);
+                }
+                4 => {
+                    there.remove(&pod);
+                    PodObject::apply(&index, holder(&named, Some(name(at)), "Failed", EARLY), &clock);
+                }
+                _ => {
+                    there.insert(pod, at);
+                    PodObject::apply(&index, holder(&named, Some(name(at)), "Running", EARLY), &clock);
+                }
+            }
+            // Drawn in between, so that what is kept has to be found out of date.
+            if pod % 2 == 0 {
+                index.drawn();
+            }
+        }
+        let anew = Index::default();
+        NodeObject::reset(&anew, index.fleet().iter().map(|(facts, _)| node(&facts.name, &facts.allocatable["nvidia.com/gpu"], EARLY)).collect(), &clock);
+        PodObject::reset(&anew, there.iter().map(|(pod, at)| holder(&format!("p{pod}"), Some(name(*at)), "Running", EARLY)).collect(), &clock);
+        prop_assert_eq!(index.drawn(), anew.drawn());
+        let held = |index: &Index| index.fleet().into_iter().map(|(facts, held)| (facts.name, held.into_iter().map(|pod| pod.key).collect::<Vec<_>>())).collect::<Vec<_>>();
+        prop_assert_eq!(held(&index), held(&anew));
+    }
 }

@@ -1,7 +1,12 @@
 //! A page of the list of runs: filtered, sorted and cut in SQL, so that a hundred thousand runs cost what fifty do.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use slipway_domain::{
+    node::HeldBy,
+    person::PersonName,
     run::{
+        spec::{RunId, RunName},
         state::StateKind,
         view::{PAGE_SIZE, RunQuery, RunRow, RunSort},
     },
@@ -53,6 +58,33 @@ pub async fn list(store: &Store, visible: &Visible, query: &RunQuery) -> Result<
     });
     let rows = rows.into_iter().map(RowColumns::read).collect::<Result<_, _>>()?;
     Ok((rows, total.cast_unsigned()))
+}
+
+/// What some runs are called and who launched them, with the team that each is of; those that are gone are left out.
+///
+/// # Errors
+/// What the database refused.
+pub async fn names(store: &Store, ids: &BTreeSet<&RunId>) -> Result<BTreeMap<RunId, (String, HeldBy)>, Error> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut filter = Filter { sql: "deleted IS NULL".to_owned(), texts: Vec::new() };
+    filter.any_of("id", ids.iter().map(|id| id.0.clone()).collect());
+    let sql = format!("SELECT id, team, name, who FROM run WHERE {}", filter.sql);
+    let rows: Vec<(String, String, String, String)> = on_db!(store.reads(), pool => {
+        // Its text is as long as the list, so that it is hardly ever the same: it is not worth keeping.
+        let mut query = sqlx::query_as(AssertSqlSafe(sql)).persistent(false);
+        for text in &filter.texts {
+            query = query.bind(text);
+        }
+        query.fetch_all(pool).await
+    })?;
+    let read = |(id, team, name, who): (String, String, String, String)| {
+        let held_by =
+            HeldBy { name: RunName::parse(&name).map_err(Error::unexpected)?, who: PersonName::parse(&who).map_err(Error::unexpected)? };
+        Ok((RunId(id), (team, held_by)))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// The condition: its SQL holds placeholders and words of ours only; what people typed is bound.
