@@ -96,12 +96,12 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
         }}
         <Show when=move || { found.get() > 0 } fallback=move || view! { <Nothing query=nothing.clone()/> }>
             <div class="overflow-x-auto rounded border border-line bg-surface">
-                <table class="w-full border-collapse text-table">
-                    <thead class="border-b border-line">
+                <table class="w-full border-collapse text-table max-md:block">
+                    <thead class="border-b border-line max-md:hidden">
                         <tr>
                             <th scope="col" class=style::HEAD>"Node"</th>
-                            <th scope="col" class=format!("{} max-md:hidden", style::HEAD)>"Product"</th>
-                            <th scope="col" class=format!("{} max-md:hidden", style::HEAD)>"GPUs"</th>
+                            <th scope="col" class=style::HEAD>"Product"</th>
+                            <th scope="col" class=style::HEAD>"GPUs"</th>
                             <th scope="col" class=format!("{} max-lg:hidden", style::HEAD)>"CPU"</th>
                             <th scope="col" class=format!("{} max-lg:hidden", style::HEAD)>"Memory"</th>
                         </tr>

@@ -83,9 +83,13 @@ async fn a_pod_that_is_labelled_with_another_teams_run_is_no_way_to_its_name() {
         "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": "forged", "namespace": "forging" },
         "spec": { "template": {
             "metadata": { "labels": { "slipway.dev/run": id } },
-            "spec": { "restartPolicy": "Never", "containers": [{
-                "name": "main", "image": "busybox:1", "command": ["sh", "-c", "sleep 300"], "resources": { "limits": { "nvidia.com/mig-1g.5gb": "1" } },
-            }] },
+            "spec": {
+                "restartPolicy": "Never", "tolerations": [{ "key": "nvidia.com/gpu", "operator": "Exists" }],
+                "containers": [{
+                    "name": "main", "image": "busybox:1", "command": ["sh", "-c", "sleep 300"],
+                    "resources": { "limits": { "nvidia.com/mig-1g.5gb": "1" } },
+                }],
+            },
         } },
     }));
     let forged = |node: &Value| holders(node, "1g.5gb").contains(&json!({ "team": "forging", "run": null }));

@@ -1,4 +1,4 @@
-//! A node in the list. On a phone everything stands in its first cell.
+//! A node in the list. On a phone its cells stand below each other.
 
 use leptos::prelude::*;
 use slipway_domain::node::{Gpu, Group, NodeRow, Pressure};
@@ -21,48 +21,39 @@ const NAMED: usize = 8;
 #[component]
 pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
     let cell = style::CELL;
+    let meter = format!("{cell} hidden whitespace-nowrap max-md:block lg:table-cell");
     let cut = row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. }));
     let product = row.product.as_ref().map(|product| match (row.gpus.len(), &row.strategy) {
         (count, Some(strategy)) if cut => format!("{product} × {count}, MIG {strategy}"),
         (count, _) => format!("{product} × {count}"),
     });
-    let drawing = || {
-        view! {
-            <div class="flex min-w-0 flex-col gap-1">
-                {gpu_map::strip(&row.gpus, &names)}
-                {held(&row.groups(), &names)}
-            </div>
-        }
-        .into_any()
-    };
     let says = said(&row);
     view! {
-        <tbody class="border-b border-line last:border-b-0 hover:bg-canvas">
-            <tr>
-                <td class=cell>
+        <tbody class="border-b border-line last:border-b-0 hover:bg-canvas max-md:block">
+            <tr class="max-md:block">
+                <td class=format!("{cell} max-md:block")>
                     <a class="font-medium text-ink hover:text-accent focus-visible:outline-2 focus-visible:outline-accent" href=paths::node(&row.name)>{row.name.clone()}</a>
                     <div class="mt-0.5 flex flex-wrap items-center gap-x-2 text-ink-soft">
                         <HealthBadge health=row.health/>
                         {row.since.filter(|_| !row.unready.is_empty()).map(|since| view! { <Ago at=Signal::stored(since)/> })}
                     </div>
                     {(!row.taints.is_empty()).then(|| view! { <p class="mt-0.5 max-w-80 text-mono break-words text-ink-soft" title="Taints: only Pods that tolerate them come here">{row.taints.join(" ")}</p> })}
-                    <div class="mt-1 flex flex-col gap-1 md:hidden">
-                        {product.clone()}
-                        {drawing()}
-                        <ShareMeter share=row.cpu unit=Unit::Cores/>
-                        <ShareMeter share=row.memory unit=Unit::Bytes/>
+                </td>
+                <td class=format!("{cell} max-md:block")>{product.unwrap_or_else(|| "no GPUs".to_owned())}</td>
+                <td class=format!("{cell} max-md:block")>
+                    <div class="flex min-w-0 flex-col gap-1">
+                        {gpu_map::strip(&row.gpus, &names)}
+                        {held(&row.groups(), &names)}
                     </div>
                 </td>
-                <td class=format!("{cell} max-md:hidden")>{product.unwrap_or_else(|| "no GPUs".to_owned())}</td>
-                <td class=format!("{cell} max-md:hidden")>{drawing()}</td>
-                <td class=format!("{cell} whitespace-nowrap max-lg:hidden")><ShareMeter share=row.cpu unit=Unit::Cores/></td>
-                <td class=format!("{cell} whitespace-nowrap max-lg:hidden")><ShareMeter share=row.memory unit=Unit::Bytes/></td>
+                <td class=meter.clone()><ShareMeter share=row.cpu unit=Unit::Cores/></td>
+                <td class=meter><ShareMeter share=row.memory unit=Unit::Bytes/></td>
             </tr>
             {(!says.is_empty())
                 .then(|| {
                     view! {
-                        <tr>
-                            <td class="px-3 pb-1.5" colspan="5">
+                        <tr class="max-md:block">
+                            <td class="px-3 pb-1.5 max-md:block" colspan="5">
                                 <ul class="flex flex-col gap-0.5 text-table">{says.into_iter().map(warning).collect::<Vec<_>>()}</ul>
                             </td>
                         </tr>
