@@ -55,6 +55,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs") view=Runs ssr=SsrMode::Async/>
                     <Route path=path!("/runs/new") view=NewRun ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:id") view={Lazy::<later::Run>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/nodes") view={Lazy::<later::Nodes>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/nodes/:name") view={Lazy::<later::Node>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/people") view={Lazy::<later::People>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
