@@ -20,6 +20,8 @@ const pages: [string, () => string][] = [
   ["run-pods", () => `${run}?tab=pods`],
   ["run-events", () => `${run}?tab=events`],
   ["run-yaml", () => `${run}?tab=yaml`],
+  ["nodes", () => "/nodes"],
+  ["node", () => "/nodes/gpu-b"],
   ["people", () => "/people"],
   ["me", () => "/me"],
   ["not-found", () => "/nowhere"],

@@ -2,11 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
+use hyper::Method;
 use serde_json::{Value, json};
-use slipway_domain::run::form::RunForm;
+use slipway_domain::{
+    person::PersonName,
+    run::{form::RunForm, spec::RunId},
+};
+use slipway_server::{
+    cluster::index::measure,
+    store::runs::{self, NewRun},
+};
 
 use crate::{
-    fixture::Person,
+    fixture::{Person, Site},
     kubernetes::{self, PATIENCE},
     live::Stream,
     runs::{script, site},
@@ -171,4 +180,27 @@ async fn a_platform_admin_cordons_a_node_and_nobody_else_does() {
     let done = ["cordon", "cordon", "uncordon", "uncordon"].into_iter().zip(["?", "ok", "?", "ok"]);
     let done: Vec<String> = done.map(|(word, result)| format!("root: {word} node {node} → {result}")).collect();
     assert_eq!(of_node[4..], done);
+}
+
+#[tokio::test]
+async fn a_page_of_a_hundred_nodes_with_a_run_on_each_is_small() {
+    let site = Site::start().await;
+    let mut admin = site.admin().await;
+    measure::fill(site.running.cluster.index(), 8_500);
+    // The runs of the Pods on the nodes `gpu0-…`, of two pages of their list.
+    site.team("vision").await;
+    for (page, at) in [0, 16].into_iter().flat_map(|page| (0..500).map(move |at| (page, at))) {
+        let form = RunForm { team: "vision".into(), name: format!("run{page}-of-somebody-{at}"), ..RunForm::default() };
+        let spec = form.parse().expect("a good form");
+        let by = (admin.id.clone(), PersonName::parse(["mina", "jo", "ada-lovelace"][at % 3]).expect("a name"));
+        let id = RunId(format!("0193f3c2-{page:04x}-7000-8000-{at:012}"));
+        let new = NewRun { id, spec, by, launched: site.clock.now(), applied: String::new() };
+        runs::insert(&site.running.store, &new).await.expect("it is stored");
+    }
+    let response = admin.browser.with("accept-encoding", "br").send(Method::GET, "/nodes?name=gpu0-", "", String::new()).await;
+    assert_eq!(response.headers()["content-encoding"], "br");
+    let bytes = response.into_body().collect().await.expect("the whole page").to_bytes().len();
+    let page = admin.browser.get("/nodes?name=gpu0-").await.expect(200).body;
+    assert_eq!((page.matches("<tbody").count(), page.contains("run16-of-somebody-")), (100, true));
+    assert!(bytes <= 40_000, "{bytes} bytes with Brotli, {} without", page.len());
 }

@@ -94,9 +94,10 @@ impl Drawn {
         Self { free: row.free(), totals: totals(&row), row }
     }
 
-    fn is_asked_for(&self, query: &NodeQuery) -> bool {
+    /// Whether it is among those asked for; `name` is the query's as nodes are named.
+    fn is_asked_for(&self, query: &NodeQuery, name: &str) -> bool {
         let row = &self.row;
-        row.name.contains(query.name.trim())
+        row.name.contains(name)
             && (query.product.is_empty() || row.product.as_deref() == Some(query.product.as_str()))
             && query.health.is_none_or(|health| row.health == health)
             && (!query.free || self.free > 0)
@@ -112,6 +113,7 @@ impl Fleet {
         let mut rows = Vec::new();
         let from = query.page.saturating_mul(PAGE_SIZE);
         let mut found = 0_u32;
+        let name = query.name.trim().to_lowercase();
         for node in nodes {
             for total in &node.totals {
                 match totals.get_mut(total.name.as_str()) {
@@ -125,7 +127,7 @@ impl Fleet {
                 }
             }
             products.extend(node.row.product.as_deref());
-            if node.is_asked_for(query) {
+            if node.is_asked_for(query, &name) {
                 if (from..from.saturating_add(PAGE_SIZE)).contains(&found) {
                     rows.push(node.row.clone());
                 }

@@ -209,7 +209,7 @@ fn a_list_is_filtered_and_its_totals_are_of_every_node_that_is_ready() {
     let query = NodeQuery::default();
     assert_eq!(names(&query), ["cpu-a", "gpu-b", "gpu-c", "gpu-d", "gpu-e"]);
     assert_eq!(names(&NodeQuery { free: true, ..query.clone() }), ["gpu-c", "gpu-d", "gpu-e"]);
-    assert_eq!(names(&NodeQuery { name: " cpu ".into(), ..query.clone() }), ["cpu-a"]);
+    assert_eq!(names(&NodeQuery { name: " CPU ".into(), ..query.clone() }), ["cpu-a"]);
     assert_eq!(names(&NodeQuery { product: "A100-SXM4-40GB".into(), health: Some(Health::Cordoned), ..query.clone() }), ["gpu-d"]);
     assert_eq!(names(&NodeQuery { health: Some(Health::NotReady), ..query.clone() }), ["gpu-e"]);
     assert_eq!(names(&NodeQuery { product: "H200".into(), ..query }), [""; 0]);

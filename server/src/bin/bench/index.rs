@@ -1,4 +1,4 @@
-//! The index: what a watched Pod costs.
+//! The index: what a watched Pod costs, and a cluster as large as Slipway is meant for.
 
 use slipway_server::cluster::index::measure;
 
@@ -20,5 +20,16 @@ pub(super) fn watched() -> Vec<Figure> {
             at_least: false,
         },
         Figure { what: "CPU for a Pod at sync", measured: cost.cpu_ms, unit: "ms", limit: 0.10, at_least: false },
+    ]
+}
+
+/// Memory and time for 5,000 nodes, 150,000 Pods and 50,000 Jobs.
+pub(super) fn large() -> Vec<Figure> {
+    let cost = measure::fleet();
+    let figure = |what, measured, unit, limit| Figure { what, measured, unit, limit, at_least: false };
+    vec![
+        figure("5,000 nodes, 150,000 Pods, 50,000 Jobs: memory at most", cost.peak_mb, "MB", 400.0),
+        figure("the same: CPU until every node is drawn", cost.seconds * 1000.0, "ms", 20_000.0),
+        figure("the same: a page of nodes with the totals, p99", cost.page_ms, "ms", 25.0),
     ]
 }

@@ -1,10 +1,13 @@
 //! Figures of the index, for `cargo xtask bench`: what a watched Pod costs, beside what kube's own reflector keeps of it.
 
+mod fleet;
+
 use std::{fs, sync::Arc};
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
+pub use self::fleet::{Fleet, fill, fleet};
 use super::{
     super::watch::{Watched, parse_page},
     Index,
