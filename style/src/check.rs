@@ -1,6 +1,6 @@
 //! Every class must have a rule, and every colour that a rule reads must be in the theme.
 
-use crate::scan::Classes;
+use crate::{class, scan::Classes};
 
 /// Fails with a line for each class in a `class=` that no rule was made for.
 pub fn every_class_has_a_rule(css: &str, classes: &Classes) -> Result<(), String> {
@@ -24,27 +24,9 @@ pub fn every_class_has_a_rule(css: &str, classes: &Classes) -> Result<(), String
 
 /// Whether a style sheet has a rule for a class.
 pub fn has_rule(css: &str, class: &str) -> bool {
-    let selector = selector(class);
+    let selector = format!(".{}", class::escape(class));
     let continues = |c: char| c.is_alphanumeric() || "-_\\".contains(c);
     css.match_indices(&selector).any(|(at, _)| !css[at + selector.len()..].starts_with(continues))
-}
-
-/// A class as a selector, escaped as CSS wants it.
-fn selector(class: &str) -> String {
-    let mut out = String::from(".");
-    for (index, c) in class.chars().enumerate() {
-        match c {
-            digit if digit.is_ascii_digit() && (index == 0 || (index == 1 && class.starts_with('-'))) => {
-                out.push_str(&format!("\\{:x} ", u32::from(digit)));
-            }
-            c if c.is_alphanumeric() || "-_".contains(c) => out.push(c),
-            c => {
-                out.push('\\');
-                out.push(c);
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

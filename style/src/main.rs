@@ -1,15 +1,10 @@
 //! `style -i style/app.css -o OUT.css SOURCES…`: turns the class names in Rust sources into one style sheet.
 //!
-//! [`scan`] collects string literals; [`sheet`] has ironframe write a rule for each that is a Tailwind class, and mends what it
-//! gets wrong; [`order`] brings variants into Tailwind's order; [`check`] fails, with file and line, on a class that has no
-//! rule: a typo is an error here and a page that looks wrong elsewhere. Build time only; nothing of it is in the product.
-
-mod check;
-mod order;
-mod scan;
-mod sheet;
+//! With `--list` it says which of the words in the sources are classes. How it is done: [`style`].
 
 use std::{fs, path::PathBuf, process::ExitCode};
+
+use style::{check, scan, sheet};
 
 fn main() -> ExitCode {
     match run() {
@@ -41,7 +36,7 @@ fn run() -> Result<String, String> {
     };
     let classes = scan::folders(&sources)?;
     let base = fs::read_to_string(&input).map_err(|error| format!("{}: {error}", input.display()))?;
-    let css = order::reorder(&sheet::generate(&base, &classes)?);
+    let css = sheet::generate(&base, &classes)?;
     check::every_class_has_a_rule(&css, &classes)?;
     if let Some(folder) = output.parent() {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;

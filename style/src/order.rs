@@ -1,5 +1,12 @@
-//! Tailwind's cascade order of variants. ironframe 1.0.0 writes them in another (`odd:` after `hover:`, `dark:` before `sm:`),
-//! which changes which rule wins. Utilities within one set of variants keep the order that ironframe gave them.
+//! Tailwind's order of rules, which decides which of two wins. ironframe 1.0.0 has another: `odd:` after `hover:`, `dark:` before
+//! `sm:`, `max-w-96` before `max-w-3xl`. Rules are sorted by variants, then by the properties that they declare, then by name.
+
+use std::cmp::Reverse;
+
+use crate::class;
+
+/// Properties in Tailwind's order: its `property-order.ts`, as version 4.3.5 has it.
+const PROPERTIES: &str = include_str!("properties.txt");
 
 /// Variants in Tailwind's order.
 const VARIANTS: &[&str] = &[
@@ -85,8 +92,8 @@ const VARIANTS: &[&str] = &[
 /// Tailwind's breakpoints, in rem.
 const BREAKPOINTS: [(&str, f64); 5] = [("sm", 40.0), ("md", 48.0), ("lg", 64.0), ("xl", 80.0), ("2xl", 96.0)];
 
-/// A variant's place: in the list, then among its like.
-type Rank = (usize, i64);
+/// A variant's place: in the list, then among its like, then by name.
+type Rank = (usize, i64, String);
 
 fn place(name: &str) -> usize {
     VARIANTS.iter().position(|variant| *variant == name).unwrap_or(VARIANTS.len())
@@ -109,75 +116,89 @@ fn rank(variant: &str) -> Rank {
     let thousandths = |rem: f64| (rem * 1000.0) as i64;
     let name = variant.split('/').next().unwrap_or(variant);
     if let Some(rem) = name.strip_prefix("max-").and_then(width) {
-        return (place("max"), -thousandths(rem));
+        return (place("max"), -thousandths(rem), variant.to_owned());
     }
     if let Some(rem) = width(name.strip_prefix("min-").unwrap_or(name)) {
-        return (place("min"), thousandths(rem));
+        return (place("min"), thousandths(rem), variant.to_owned());
     }
     if VARIANTS.contains(&name) {
-        return (place(name), 0);
+        return (place(name), 0, variant.to_owned());
     }
     for prefix in ["not-", "group-", "peer-", "in-", "has-"] {
         if let Some(rest) = name.strip_prefix(prefix) {
-            return (place(prefix.trim_end_matches('-')), i64::try_from(rank(rest).0).unwrap_or(0) + 1);
+            return (place(prefix.trim_end_matches('-')), i64::try_from(rank(rest).0).unwrap_or(0) + 1, variant.to_owned());
         }
     }
     for prefix in ["nth-last-of-type-", "nth-of-type-", "nth-last-", "nth-", "aria-", "data-", "supports-", "any-pointer-", "pointer-"] {
         if name.starts_with(prefix) {
-            return (place(prefix.trim_end_matches('-')), i64::from(name.contains('[')));
+            return (place(prefix.trim_end_matches('-')), i64::from(name.contains('[')), variant.to_owned());
         }
     }
-    (place("["), 0)
+    (place("["), 0, variant.to_owned())
 }
 
-/// The variants of a class: what stands before colons outside brackets.
-fn variants(class: &str) -> Vec<&str> {
-    let (mut depth, mut from, mut found) = (0_i32, 0, Vec::new());
-    for (index, c) in class.char_indices() {
-        match c {
-            '[' | '(' => depth += 1,
-            ']' | ')' => depth -= 1,
-            ':' if depth == 0 => {
-                found.push(&class[from..index]);
-                from = index + 1;
-            }
-            _ => {}
-        }
+/// What Tailwind sorts rules by, the first that differs deciding.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    /// Places of the variants, the last of them first.
+    variants: Vec<Rank>,
+    /// Places of the properties, in order; a list that goes on comes before one that has ended.
+    properties: Vec<usize>,
+    declarations: Reverse<usize>,
+    /// The name, its numbers compared as such.
+    name: Vec<(u32, u64, String)>,
+}
+
+impl Key {
+    fn of(rule: &str) -> Self {
+        let name = class::first_of(rule);
+        let (variants, utility) = class::split(&name);
+        let mut variants: Vec<Rank> = variants.into_iter().map(rank).collect();
+        variants.sort_unstable_by(|a, b| b.cmp(a));
+        let declared: Vec<&str> = declared(rule).collect();
+        let names = stands_for(utility).map_or_else(|| declared.clone(), |name| vec![name]);
+        let mut properties: Vec<usize> =
+            names.into_iter().filter_map(|name| PROPERTIES.lines().position(|property| property == name)).collect();
+        properties.sort_unstable();
+        properties.dedup();
+        properties.push(usize::MAX);
+        Self { variants, properties, declarations: Reverse(declared.len()), name: natural(&name) }
     }
-    found
 }
 
-fn key(class: &str) -> Vec<Rank> {
-    let mut key: Vec<Rank> = variants(class).into_iter().map(rank).collect();
-    key.sort_unstable_by(|a, b| b.cmp(a));
-    key
+/// The properties that a rule declares, those in nested rules included.
+fn declared(rule: &str) -> impl Iterator<Item = &str> {
+    let lines = rule.lines().map(str::trim).filter(|line| line.ends_with(';'));
+    lines.filter_map(|line| line.split_once(':')).map(|(property, _)| property.trim())
 }
 
-/// The first class of a selector, without its escapes.
-fn class_of(selector: &str) -> String {
-    let mut class = String::new();
-    let mut rest = selector.trim_start().strip_prefix('.').unwrap_or("").chars().peekable();
-    while let Some(c) = rest.next() {
-        if c != '\\' {
-            if !(c.is_alphanumeric() || "-_".contains(c)) {
-                break;
-            }
-            class.push(c);
-            continue;
-        }
-        let mut hex = String::new();
-        while let Some(digit) = rest.peek().filter(|c| c.is_ascii_hexdigit() && (!hex.is_empty() || c.is_ascii_digit())) {
-            hex.push(*digit);
-            rest.next();
-        }
-        if hex.is_empty() {
-            class.extend(rest.next());
-        } else {
-            rest.next_if_eq(&' ');
-            class.extend(u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32));
-        }
+/// The property that some utilities are sorted as, whatever they declare.
+fn stands_for(utility: &str) -> Option<&'static str> {
+    let starts = [
+        ("space-x-", "row-gap"),
+        ("space-y-", "column-gap"),
+        ("divide-x", "divide-x-width"),
+        ("divide-y", "divide-y-width"),
+        ("divide-", "divide-color"),
+    ];
+    if utility == "container" {
+        return Some("--tw-container-component");
     }
-    class
+    starts.into_iter().find(|(start, _)| utility.starts_with(start)).map(|(_, property)| property)
+}
+
+/// A name such that `w-5` is before `w-14`.
+fn natural(name: &str) -> Vec<(u32, u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(digits.max(c.len_utf8()));
+        let number = if digits > 0 { part.parse().unwrap_or(u64::MAX) } else { 0 };
+        parts.push((if digits > 0 { u32::from('0') } else { u32::from(c) }, number, part.to_owned()));
+        rest = after;
+    }
+    parts
 }
 
 /// Brings the rules of the layer `utilities` into order.
@@ -186,10 +207,9 @@ pub fn reorder(css: &str) -> String {
     let Some(head) = css.find(HEAD) else { return css.to_owned() };
     let body = head + HEAD.len();
     let (rules, end) = rules(css, body);
-    let mut keyed: Vec<(Vec<Rank>, &str)> = rules.into_iter().map(|rule| (key(&class_of(rule)), rule)).collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
-    let sorted: Vec<&str> = keyed.into_iter().map(|(_, rule)| rule.trim_start_matches('\n')).collect();
-    format!("{}{}\n{}", &css[..body], sorted.join("\n"), &css[end..])
+    let mut rules: Vec<&str> = rules.into_iter().map(|rule| rule.trim_start_matches('\n')).collect();
+    rules.sort_by_cached_key(|rule| Key::of(rule));
+    format!("{}{}\n{}", &css[..body], rules.join("\n"), &css[end..])
 }
 
 /// The top-level rules from `body` on, and where the layer that holds them ends.
@@ -221,11 +241,30 @@ fn rules(css: &str, body: usize) -> (Vec<&str>, usize) {
 mod tests {
     use super::*;
 
+    fn sorted(rules: &[&str]) -> Vec<String> {
+        let css = format!("\n@layer utilities {{\n{}\n}}\n", rules.join("\n"));
+        reorder(&css).lines().filter(|line| line.starts_with('.')).map(class::first_of).collect()
+    }
+
     #[test]
     fn variants_are_in_tailwinds_order() {
-        let css =
-            "\n@layer utilities {\n.md\\:p-1{a:b}\n.hover\\:p-1{a:b}\n.p-1{a:b}\n.sm\\:p-1{a:b}\n.odd\\:p-1{a:b}\n.max-md\\:p-1{a:b}\n}\n";
-        let order: Vec<String> = reorder(css).lines().filter(|line| line.starts_with('.')).map(class_of).collect();
+        let rule = |class: &str| format!(".{} {{\na: b;\n}}", class::escape(class));
+        let rules = ["md:p-1", "hover:p-1", "p-1", "sm:p-1", "odd:p-1", "max-md:p-1"].map(rule);
+        let order = sorted(&rules.each_ref().map(String::as_str));
         assert_eq!(order, ["p-1", "odd:p-1", "hover:p-1", "max-md:p-1", "sm:p-1", "md:p-1"]);
+    }
+
+    #[test]
+    fn properties_decide_then_how_many_then_the_name() {
+        let rules = [
+            ".w-14 {\nwidth: 56px;\n}",
+            ".size-3 {\nwidth: 12px;\nheight: 12px;\n}",
+            ".w-5 {\nwidth: 20px;\n}",
+            ".p-2 {\npadding: 8px;\n}",
+            ".px-2 {\npadding-inline: 8px;\n}",
+            ".truncate {\noverflow: hidden;\ntext-overflow: ellipsis;\nwhite-space: nowrap;\n}",
+            ".overflow-auto {\noverflow: auto;\n}",
+        ];
+        assert_eq!(sorted(&rules), ["size-3", "w-5", "w-14", "truncate", "overflow-auto", "p-2", "px-2"]);
     }
 }

@@ -22,7 +22,7 @@ impl Classes {
     /// Every word that may be a class.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         let words: BTreeSet<&str> = self.certain.keys().chain(&self.possible).map(String::as_str).collect();
-        words.into_iter().filter(|word| !is_marker(word) && !word.contains(['"', '\\', '<', '>']))
+        words.into_iter().filter(|word| !is_marker(word) && !word.contains(['"', '\\', '<', '>', '`']))
     }
 
     /// Words that must have a rule, with where they stand.

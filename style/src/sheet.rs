@@ -1,16 +1,24 @@
-//! The style sheet: ironframe's, mended where it differs from Tailwind, without the space that only people need.
+//! The style sheet: ironframe's rules, filled and mended so that they are Tailwind's; without the space that only people need.
 
 use std::fs;
 
-use crate::scan::Classes;
+use crate::{mend, order, registered, scan::Classes, slots::Slots};
+
+/// The style sheet of these classes, after `base`, which holds the theme and the rules that no utility says.
+pub fn generate(base: &str, classes: &Classes) -> Result<String, String> {
+    let mut slots = Slots::default();
+    let asked: Vec<String> = classes.all().map(|class| slots.ask(class)).collect();
+    let css = slots.fill(&mend::selectors(&written(base, &asked)?));
+    Ok(registered::only_used(&order::reorder(&css)))
+}
 
 /// Has ironframe write the rules. It reads and writes files only.
-pub fn generate(base: &str, classes: &Classes) -> Result<String, String> {
+fn written(base: &str, classes: &[String]) -> Result<String, String> {
     let folder = std::env::temp_dir().join(format!("slipway-style-{}", std::process::id()));
     let told = |error: std::io::Error| format!("{}: {error}", folder.display());
     fs::create_dir_all(&folder).map_err(told)?;
     let mut input = base.to_owned();
-    for class in classes.all() {
+    for class in classes {
         input.push_str("\n@source inline(\"");
         input.push_str(class);
         input.push_str("\");");
@@ -29,27 +37,7 @@ pub fn generate(base: &str, classes: &Classes) -> Result<String, String> {
     });
     let made = built.map_err(|error| error.message).and_then(|()| fs::read_to_string(&out).map_err(told));
     fs::remove_dir_all(&folder).map_err(told)?;
-    Ok(escape_digits(&made?))
-}
-
-/// ironframe 1.0.0 leaves a leading digit as it is (`.2xl\:p-4`), which is no selector.
-fn escape_digits(css: &str) -> String {
-    let mut out = String::with_capacity(css.len());
-    for line in css.lines() {
-        let rule = line.trim_start();
-        let indent = &line[..line.len() - rule.len()];
-        let digit = rule.strip_prefix('.').and_then(|rest| rest.chars().next()).filter(char::is_ascii_digit);
-        match digit {
-            Some(digit) if rule.ends_with('{') => {
-                out.push_str(&format!("{indent}.\\{:x} {}\n", u32::from(digit), &rule[2..]));
-            }
-            _ => {
-                out.push_str(line);
-                out.push('\n');
-            }
-        }
-    }
-    out
+    made
 }
 
 /// Leaves out comments, indents and line ends. Strings stay as they are.

@@ -85,7 +85,7 @@ pub fn chromium() -> Result<PathBuf, String> {
     place::find("chromium").ok_or_else(|| "Chromium was installed, but is not on PATH".to_owned())
 }
 
-/// The folder of the browser tests, with what they need from npm.
+/// The folder of the browser tests, with what they and the style sheet's test need from npm.
 pub fn end2end() -> Result<PathBuf, String> {
     let folder = place::root().join("end2end");
     need("npm", "Node.js 20 or later with npm")?;
@@ -94,7 +94,7 @@ pub fn end2end() -> Result<PathBuf, String> {
     if fs::read(&stamp).is_ok_and(|there| there == wanted) {
         return Ok(folder);
     }
-    step("Installing the browser tests' packages", || {
+    step("Installing the tests' packages from npm", || {
         quietly(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder))
     })?;
     fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;

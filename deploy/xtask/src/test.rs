@@ -42,7 +42,7 @@ struct Count {
 
 pub fn run(args: &Args) -> Result<(), String> {
     let wanted = |kind| args.only.is_none_or(|only| only == kind);
-    if wanted(Kind::Browser) {
+    if wanted(Kind::Rust) || wanted(Kind::Browser) {
         // First, because what it installs makes the WebAssembly smaller.
         fetch::end2end()?;
     }
@@ -69,7 +69,10 @@ fn rust(built: &Built, filter: Option<&str>) -> Result<Count, String> {
         .env("SLIPWAY_SANDBOX", &built.sandbox)
         .env("SLIPWAY_TRAINER", &built.trainer)
         .env("SLIPWAY_LIBTORCH", &built.libtorch)
-        .env("SLIPWAY_SITE", &built.site);
+        .env("SLIPWAY_SITE", &built.site)
+        // The style sheet is compared with Tailwind's own.
+        .env("SLIPWAY_END2END", fetch::end2end()?)
+        .env("CHROMIUM", fetch::chromium()?);
     cargo_test(&mut command)
 }
 
