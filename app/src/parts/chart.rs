@@ -11,7 +11,7 @@ mod smooth;
 use leptos::{ev, prelude::*};
 
 pub use curve::Curve;
-use drawing::{Drawing, HEIGHT};
+use drawing::{AXIS, Drawing, HEIGHT};
 
 use super::{number, time};
 
@@ -108,10 +108,10 @@ pub fn Chart(
                 <span class="flex-1"></span>
                 <span class="shrink-0 text-ink-soft tabular-nums">{move || readout.get()}</span>
             </figcaption>
-            <div class="grid grid-cols-[56px_1fr]">
-                <svg class="h-44 w-14" aria-hidden="true">
+            <div class="grid grid-cols-[64px_1fr]">
+                <svg class="h-44 w-16" aria-hidden="true">
                     <For each=move || drawing.with(|drawing| drawing.up.clone()) key=|(y, text)| (y.to_bits(), text.clone()) let:tick>
-                        <text class="fill-ink-faint" x="50" y=format!("{:.1}", tick.0 + 12.0) text-anchor="end" font-size="11">{tick.1}</text>
+                        <text class="fill-ink-faint" x=AXIS.to_string() y=format!("{:.1}", tick.0 + 12.0) text-anchor="end" font-size="11">{tick.1}</text>
                     </For>
                 </svg>
                 <svg

@@ -63,28 +63,43 @@ pub fn measured(value: f64) -> String {
     text.strip_prefix('-').map_or(text.clone(), |rest| format!("−{rest}"))
 }
 
-/// A number on an axis, without needless digits: `0.5`, `12k`, `1.5M`, `1e−5`.
-pub fn tick(value: f64) -> String {
-    let size = value.abs();
-    let text = if size == 0.0 {
-        "0".to_owned()
-    } else if !(1e-4..1e15).contains(&size) {
-        format!("{value:e}")
-    } else if size >= 1e9 {
-        format!("{}G", trimmed(value / 1e9))
-    } else if size >= 1e6 {
-        format!("{}M", trimmed(value / 1e6))
-    } else if size >= 1e4 {
-        format!("{}k", trimmed(value / 1e3))
-    } else {
-        trimmed(value)
-    };
-    text.replace('-', "−")
+/// Characters of a label on an axis, for which a chart leaves room.
+pub const TICK: usize = 8;
+
+/// Numbers on one axis, alike in form and none longer than [`TICK`]: `0.5`, `12k`, `1.5M`, `9.95e−4`. Where so few characters
+/// cannot tell them they are rounded, and one that would say the same as the one before is empty.
+pub fn ticks(values: &[f64]) -> Vec<String> {
+    let forms = [17, 4, 3, 2, 1, 0].into_iter().flat_map(|digits| [plain, exponent].map(|form| (digits, form)));
+    let mut written = forms.map(|(digits, form)| values.iter().map(|value| form(rounded(*value, digits))).collect::<Vec<String>>());
+    let mut texts = written.find(|texts| texts.iter().all(|text| text.chars().count() <= TICK)).unwrap_or_default();
+    for index in (1..texts.len()).rev() {
+        if texts[index] == texts[index - 1] {
+            texts[index].clear();
+        }
+    }
+    texts
 }
 
-fn trimmed(value: f64) -> String {
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// A number with so many digits after its first.
+fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.digits$e}").parse().unwrap_or(value)
+}
+
+/// A number without needless digits.
+fn plain(value: f64) -> String {
+    let size = value.abs();
+    let (value, unit) = match size {
+        _ if size >= 1e12 || (size > 0.0 && size < 1e-4) => return exponent(value),
+        _ if size >= 1e9 => (value / 1e9, "G"),
+        _ if size >= 1e6 => (value / 1e6, "M"),
+        _ if size >= 1e4 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    format!("{value}{unit}").replace('-', "−")
+}
+
+fn exponent(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { format!("{value:e}").replace('-', "−") }
 }
 
 #[cfg(test)]
@@ -127,10 +142,26 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        for (value, text) in
-            [(0.0, "0"), (0.5, "0.5"), (1000.0, "1000"), (12_000.0, "12k"), (1.5e6, "1.5M"), (-0.25, "−0.25"), (1e-5, "1e−5")]
-        {
-            assert_eq!(tick(value), text);
+        for (values, texts) in [
+            (&[0.0, 0.5, 1.0][..], &["0", "0.5", "1"][..]),
+            (&[1000.0, 12_000.0, 1.5e6], &["1000", "12k", "1.5M"]),
+            (&[-0.25, 1e-5], &["−0.25", "1e−5"]),
+            (&[0.000_99, 0.000_995, 0.001], &["0.00099", "0.000995", "0.001"]),
+            (&[-0.000_995, 0.0, 0.000_995], &["−9.95e−4", "0", "9.95e−4"]),
+            (&[0.500_000_1, 0.500_000_2], &["0.5", ""]),
+        ] {
+            assert_eq!(ticks(values), texts);
+        }
+    }
+
+    #[test]
+    fn no_tick_is_longer_than_its_room() {
+        for power in -320..=308 {
+            for digits in ["1", "1.5", "-9.95", "-1.234567890123"] {
+                let value: f64 = format!("{digits}e{power}").parse().unwrap();
+                let texts = ticks(&[value, value / 3.0]);
+                assert!(texts.len() == 2 && texts.iter().all(|text| text.chars().count() <= TICK), "{value}: {texts:?}");
+            }
         }
     }
 }

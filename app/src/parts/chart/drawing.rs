@@ -10,6 +10,9 @@ pub const WIDTH: f64 = 1000.0;
 /// The height of the plot, in pixels.
 pub const HEIGHT: f64 = 160.0;
 
+/// The width that labels beside the plot have, in pixels.
+pub const AXIS: f64 = 58.0;
+
 /// Everything that is drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawing {
@@ -69,7 +72,7 @@ impl Drawing {
             band: band(curve, &across, &down),
             raw: path(&curve.mean),
             smoothed: if view.smooth > 0.0 { path(&line) } else { String::new() },
-            up: y.ticks(4).into_iter().filter_map(|value| Some((down(value)?, number::tick(value)))).collect(),
+            up: labelled(&y.ticks(4), &down),
             across: step_ticks(x),
             broken: broken(curve, &across),
             left_out: if view.log { curve.mean.iter().flatten().filter(|value| **value <= 0.0).count() } else { 0 },
@@ -114,8 +117,15 @@ fn band(curve: &Curve, across: &dyn Fn(usize) -> f64, down: &dyn Fn(f64) -> Opti
 }
 
 fn step_ticks(x: Scale) -> Vec<(f64, String)> {
-    let ticks = x.ticks(5).into_iter().filter(|step| step.fract() == 0.0);
-    ticks.filter_map(|step| Some((x.place(step)? * 100.0, number::tick(step)))).filter(|(place, _)| (2.0..=98.0).contains(place)).collect()
+    let whole: Vec<f64> = x.ticks(5).into_iter().filter(|step| step.fract() == 0.0).collect();
+    let across = |step: f64| x.place(step).map(|place| place * 100.0).filter(|place| (2.0..=98.0).contains(place));
+    labelled(&whole, &across)
+}
+
+/// Where ticks are, each with its text.
+fn labelled(values: &[f64], place: &dyn Fn(f64) -> Option<f64>) -> Vec<(f64, String)> {
+    let texts = number::ticks(values);
+    values.iter().zip(texts).filter_map(|(value, text)| Some((place(*value)?, text))).collect()
 }
 
 fn broken(curve: &Curve, across: &dyn Fn(usize) -> f64) -> Vec<(f64, f64)> {
@@ -154,6 +164,35 @@ mod tests {
                 let paths = [&drawing.band, &drawing.raw, &drawing.smoothed].map(String::as_str).concat();
                 assert!(!paths.contains("NaN") && !paths.contains("inf"), "{all}");
                 assert_eq!(drawing.broken.len(), 1, "neighbours are one mark: {all}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_label_is_wider_than_the_axis() {
+        // DejaVu Sans, the widest of the fonts that the page may be shown in: pixels of a character at 11 px.
+        let width = |text: &str| -> f64 {
+            let pixels = |c| match c {
+                '0'..='9' => 7.0,
+                '.' => 3.5,
+                '−' => 9.3,
+                'e' => 6.8,
+                'k' => 6.4,
+                'G' => 8.6,
+                'M' => 9.5,
+                other => panic!("{other} is on an axis"),
+            };
+            text.chars().map(pixels).sum()
+        };
+        for middle in [0.000_995, -0.000_995, 0.5, -1_234_567.0, -9e11, -9e14, -1.5e-300, 3e300] {
+            for spread in [1e-12, 1e-6, 0.01, 1.0] {
+                let ends = [middle * (1.0 - spread), middle * (1.0 + spread)];
+                for log in [false, true] {
+                    let drawing = Drawing::of(&curve(ends.map(Some).to_vec()), &View { log, ..View::default() });
+                    for (_, text) in &drawing.up {
+                        assert!(width(text) <= AXIS, "{text} is cut: {drawing:?}");
+                    }
+                }
             }
         }
     }
