@@ -92,13 +92,18 @@ pub fn LogView(
                 <button type="button" class=style::QUIET on:click=move |_| reader.to_start()>"First line"</button>
                 <button type="button" class=style::QUIET on:click=move |_| reader.to_end()>"Last line"</button>
                 <span class="flex-1"></span>
-                <span role="status">{move || match (grows.get(), reader.following.get()) {
-                    (false, _) => "Complete",
-                    (true, true) => "Follows new lines",
-                    (true, false) => "Stands still; go to the last line to follow",
-                }}</span>
+                <span role="status">{move || standing(grows.get(), reader.following.get())}</span>
             </div>
         </div>
+    }
+}
+
+/// Whether the view moves on with the log, in words.
+fn standing(grows: bool, following: bool) -> &'static str {
+    match (grows, following) {
+        (false, _) => "Complete: no more lines will come",
+        (true, true) => "Follows new lines",
+        (true, false) => "Stands still; go to the last line to follow",
     }
 }
 
@@ -204,7 +209,13 @@ fn Finder(reader: Reader) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::{parts, standing};
+
+    #[test]
+    fn a_log_that_has_ended_follows_nothing() {
+        assert_eq!(standing(false, true), standing(false, false));
+        assert!(!standing(false, true).contains("ollow"), "{}", standing(false, true));
+    }
 
     #[test]
     fn every_place_is_marked_whatever_its_case() {

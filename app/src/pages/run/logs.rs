@@ -89,7 +89,8 @@ fn Stream(watched: Watched, id: RunId, page: LogPage, asked: LogQuery, wrap: boo
         })
     };
     let lines = Signal::derive(move || watched.lines.get().filter(|_| is_newest));
-    let grows = Signal::derive(move || is_newest && watched.detail.with(|detail| !detail.row.state.kind().has_ended()));
+    let grows =
+        Signal::derive(move || is_newest && !watched.gone.get() && watched.detail.with(|detail| !detail.row.state.kind().has_ended()));
     let others = Others {
         id: id.clone(),
         stream: stream.clone(),
