@@ -1,10 +1,24 @@
 //! A team's limits: what Kubernetes lets one container, Pod or claim have, and what it gives those that say nothing.
+//!
+//! [`effective`] is what the API server writes into the object; [`defaulted`] and [`violations`] are what it then does to a Pod.
+
+mod admission;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::admission::{Amounts, defaulted, violations};
 use crate::{quantity::Quantity, team::TeamName};
+
+/// The kind that bounds each container.
+pub const CONTAINER: &str = "Container";
+
+/// The kind that bounds a Pod's containers together.
+pub const POD: &str = "Pod";
+
+/// The kind that bounds each claim of a volume.
+pub const CLAIM: &str = "PersistentVolumeClaim";
 
 /// A `LimitRange` as the cluster has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,4 +48,21 @@ pub struct LimitItem {
     pub default_request: BTreeMap<String, Quantity>,
     /// How many times its request a limit may be.
     pub max_ratio: BTreeMap<String, Quantity>,
+}
+
+/// Bounds as the API server fills them in: for containers, a limit that is not said is the most there may be; a request that is not
+/// said is the limit, or else the least.
+pub fn effective(item: &LimitItem) -> LimitItem {
+    let mut item = item.clone();
+    if item.kind == CONTAINER {
+        let fill = |into: &mut Amounts, from: &Amounts| {
+            for (resource, amount) in from {
+                into.entry(resource.clone()).or_insert(*amount);
+            }
+        };
+        fill(&mut item.default, &item.max);
+        fill(&mut item.default_request, &item.default);
+        fill(&mut item.default_request, &item.min);
+    }
+    item
 }
