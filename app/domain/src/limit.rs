@@ -1,8 +1,10 @@
 //! A team's limits: what Kubernetes lets one container, Pod or claim have, and what it gives those that say nothing.
 //!
-//! [`effective`] is what the API server writes into the object; [`defaulted`] and [`violations`] are what it then does to a Pod.
+//! [`effective`] is what the API server writes into the object; [`defaulted`] and [`violations`] are what it then does to a Pod;
+//! [`form`] is how a person writes limits.
 
 mod admission;
+pub mod form;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +50,22 @@ pub struct LimitItem {
     pub default_request: BTreeMap<String, Quantity>,
     /// How many times its request a limit may be.
     pub max_ratio: BTreeMap<String, Quantity>,
+}
+
+impl LimitItem {
+    /// Whether it bounds nothing.
+    pub fn is_empty(&self) -> bool {
+        [&self.max, &self.min, &self.default, &self.default_request, &self.max_ratio].iter().all(|amounts| amounts.is_empty())
+    }
+}
+
+impl LimitFacts {
+    /// What it limits, as one text: two that say the same limit the same. A form carries it, so that a change made meanwhile is
+    /// noticed.
+    pub fn seen(&self) -> String {
+        let texts = form::texts_of(&self.items.iter().map(effective).collect::<Vec<_>>());
+        texts.iter().map(|(field, text)| format!("{field}={text}")).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// Bounds as the API server fills them in: for containers, a limit that is not said is the most there may be; a request that is not

@@ -1,4 +1,14 @@
 //! A team's quotas: what Kubernetes lets all of its Pods have together.
+//!
+//! [`resource`] is what can be limited, [`form`] how a person writes a quota, [`meter`] how full it is, [`impact`] what a change
+//! would break, [`request`] how an engineer gets more for a while, and [`view`] what the pages are given.
+
+pub mod form;
+pub mod impact;
+pub mod meter;
+pub mod request;
+pub mod resource;
+pub mod view;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +31,29 @@ pub struct QuotaFacts {
     pub scopes: Vec<Scope>,
     /// The version that was read (`metadata.resourceVersion`), for a change that must not overwrite another's.
     pub version: String,
+}
+
+impl QuotaFacts {
+    /// What it limits, as one text: two that say the same limit the same. A form carries it, so that a change made meanwhile is
+    /// noticed although Kubernetes gives a quota a new version each time that a Pod comes or goes.
+    pub fn seen(&self) -> String {
+        let amounts = self.hard.iter().map(|(resource, amount)| format!("{resource}={amount}"));
+        let scopes = self.scopes.iter().map(|scope| format!("{} {} {}", scope.name, scope.operator, scope.values.join("|")));
+        amounts.chain(scopes).collect::<Vec<_>>().join(",")
+    }
+
+    /// The priority class whose Pods alone it counts; none where it counts all, or where its scope is another.
+    pub fn class(&self) -> Option<&str> {
+        match self.scopes.as_slice() {
+            [Scope { name, operator, values }] if name == "PriorityClass" && operator == "In" && values.len() == 1 => Some(&values[0]),
+            _ => None,
+        }
+    }
+
+    /// Whether a form can hold its scope: none, or one priority class.
+    pub fn is_plain(&self) -> bool {
+        self.scopes.is_empty() || self.class().is_some()
+    }
 }
 
 /// A condition on the Pods that a quota counts (`scopes` and `scopeSelector` alike).
