@@ -8,7 +8,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use slipway_domain::{
     node::{Fleet, NodeDetail, NodeQuery},
+    limit::form::LimitForm,
     person::{Caller, PersonId, Role},
+    priority::form::PriorityForm,
+    quota::{
+        form::QuotaForm,
+        request::{Answer, AskForm, RequestId},
+        view as shares,
+    },
     refusal::{FieldErrors, Refusal},
     run::{
         form::RunForm,
@@ -82,6 +89,37 @@ pub trait Nodes: Send + Sync {
     async fn set_cordoned(&self, caller: &Caller, name: &str, cordoned: bool) -> Result<(), Refusal>;
 }
 
+/// Shares: what each team gets of what all share, and who goes first.
+#[async_trait]
+pub trait Shares: Send + Sync {
+    /// The quotas of every team that the caller may see.
+    async fn list(&self, caller: &Caller) -> Result<shares::Shares, Refusal>;
+    /// Everything about the shares of one team.
+    async fn team(&self, caller: &Caller, team: &TeamName) -> Result<shares::TeamShares, Refusal>;
+    /// What is wrong with a quota's form, and what it would break; changes nothing.
+    async fn preview_quota(&self, caller: &Caller, form: QuotaForm) -> Result<shares::Preview, Refusal>;
+    /// Sets a quota, unless somebody has changed it since the form was made; answers with what was done, in a sentence.
+    async fn set_quota(&self, caller: &Caller, form: QuotaForm) -> Result<String, Refusal>;
+    /// Deletes the quota that a form names, unless somebody has changed it since the form was made.
+    async fn delete_quota(&self, caller: &Caller, form: QuotaForm) -> Result<(), Refusal>;
+    /// Sets limits, unless somebody has changed them since the form was made; answers with what was done, in a sentence.
+    async fn set_limits(&self, caller: &Caller, form: LimitForm) -> Result<String, Refusal>;
+    /// Deletes the limits that a form names, unless somebody has changed them since the form was made.
+    async fn delete_limits(&self, caller: &Caller, form: LimitForm) -> Result<(), Refusal>;
+    /// Asks for more of a quota until a date.
+    async fn ask(&self, caller: &Caller, form: AskForm) -> Result<RequestId, Refusal>;
+    /// Answers a request, takes back what was granted, or withdraws one's own.
+    async fn answer(&self, caller: &Caller, id: &RequestId, answer: Answer) -> Result<(), Refusal>;
+    /// The cluster's priority classes.
+    async fn priorities(&self, caller: &Caller) -> Result<shares::Priorities, Refusal>;
+    /// What is wrong with a class's form, and what it takes; changes nothing.
+    async fn preview_priority(&self, caller: &Caller, form: PriorityForm) -> Result<shares::PriorityPreview, Refusal>;
+    /// Makes, changes or (where the form agrees to it) replaces a class; answers with what was done, in a sentence.
+    async fn set_priority(&self, caller: &Caller, form: PriorityForm) -> Result<String, Refusal>;
+    /// Deletes the class that a form names.
+    async fn delete_priority(&self, caller: &Caller, form: PriorityForm) -> Result<(), Refusal>;
+}
+
 /// Everything the pages may ask.
 #[derive(Clone)]
 pub struct Ports {
@@ -91,6 +129,8 @@ pub struct Ports {
     pub people: Arc<dyn People>,
     /// Nodes.
     pub nodes: Arc<dyn Nodes>,
+    /// Quotas, limits, priorities and requests for more.
+    pub shares: Arc<dyn Shares>,
 }
 
 impl std::fmt::Debug for Ports {

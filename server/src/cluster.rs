@@ -12,6 +12,7 @@ pub mod index;
 mod logs;
 pub mod manifest;
 mod setup;
+mod shares;
 mod watch;
 mod write;
 
@@ -26,6 +27,7 @@ pub use self::{
     index::{Change, Index, RunFacts},
     logs::{LogError, LogFrom},
     setup::setup,
+    shares::ShareError,
     write::WriteError,
 };
 use crate::clock::Clock;

@@ -5,6 +5,7 @@
 //! its memory. None takes input; each is woken by the index's changes or by a timer.
 
 mod announce;
+mod grants;
 mod history;
 pub mod logs;
 mod orders;
@@ -68,6 +69,7 @@ pub fn start(store: Store, cluster: Cluster, clock: Clock, hub: Hub, down: &watc
     tasks.spawn(until(down.clone(), logs.run()));
     tasks.spawn(until(down.clone(), announce::run(drivers.clone(), hub)));
     tasks.spawn(until(down.clone(), orders::run(drivers.clone())));
+    tasks.spawn(until(down.clone(), grants::run(drivers.clone())));
     tasks.spawn(until(down.clone(), retention::run(drivers)));
     Shared { intake, changes }
 }

@@ -21,6 +21,7 @@ use crate::{
         nodes::Nodes,
         people::People,
         runs::Runs,
+        shares::Shares,
         sign_in::{SignIn, first_team},
     },
     store::{self, Store, teams},
@@ -117,7 +118,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let shared = drivers::start(store.clone(), cluster.clone(), clock.clone(), hub.clone(), &down, &mut background);
     let runs = Runs::new(store.clone(), cluster.clone(), clock.clone(), settings.objects.clone(), shared);
     let nodes = Nodes::new(store.clone(), cluster.clone(), clock.clone());
-    let ports = Ports { runs: Arc::new(runs), people: Arc::new(People::new(sign_in.clone())), nodes: Arc::new(nodes) };
+    let shares = Shares::new(store.clone(), cluster.clone(), clock.clone());
+    let people = People::new(sign_in.clone());
+    let ports = Ports { runs: Arc::new(runs), people: Arc::new(people), nodes: Arc::new(nodes), shares: Arc::new(shares) };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
     background.spawn(until(down.clone(), tell_of_nodes(cluster.clone(), hub.clone())));

@@ -15,6 +15,7 @@ pub mod intake;
 pub mod logs;
 pub mod metrics;
 pub mod people;
+pub mod quota_requests;
 pub mod runs;
 pub mod sessions;
 pub mod teams;

@@ -1,12 +1,18 @@
 //! The objects that Slipway makes in a cluster, as pure functions of the domain.
 //!
-//! [`run`] is a run's Job; [`team`] is what a namespace needs to be a team. Tests compare them, as YAML, with committed files,
+//! [`run`] is a run's Job; [`team`] is what a namespace needs to be a team; [`quota`], [`limit`] and [`priority`] are its shares. Tests compare them, as YAML, with committed files,
 //! and the real API server accepts them with strict validation.
 
+mod limit;
+mod priority;
+mod quota;
 mod run;
 mod team;
 
 pub use self::{
+    limit::limit,
+    priority::priority,
+    quota::{granted, quota, taken_back},
     run::{RunObjects, form_field, run},
     team::{TeamObjects, team},
 };

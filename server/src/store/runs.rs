@@ -125,6 +125,19 @@ pub async fn get(store: &Store, id: &RunId) -> Result<Option<Run>, Error> {
     row.map(RunColumns::read).transpose()
 }
 
+/// Every run that has not ended; of one team, where one is given.
+///
+/// # Errors
+/// What the database refused.
+pub async fn unfinished(store: &Store, team: Option<&TeamName>) -> Result<Vec<Run>, Error> {
+    const SQL: &str = "SELECT id, team, name, who, launched, asks_for, tags, state, loss_bits, spark, progress_step, progress_of, \
+                       made_by, spec, made, seen, loss_name FROM run \
+                       WHERE ended IS NULL AND deleted IS NULL AND ($1 = '' OR team = $1) ORDER BY id";
+    let team = team.map_or("", TeamName::as_str);
+    let rows: Vec<RunColumns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(team).fetch_all(pool).await)?;
+    rows.into_iter().map(RunColumns::read).collect()
+}
+
 /// The objects as they were applied, as YAML.
 ///
 /// # Errors

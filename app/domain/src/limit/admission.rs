@@ -1,4 +1,4 @@
-//! What the LimitRanger admission plugin does to a Pod's container: first it fills in what the container does not state, then it
+//! What the admission plugin `LimitRanger` does to a Pod's container: first it fills in what the container does not state, then it
 //! holds the result against the bounds. The order, the comparisons and the texts are those of Kubernetes 1.34, so that what is
 //! said before a launch is what the API server would say.
 
@@ -12,8 +12,8 @@ pub type Amounts = BTreeMap<String, Quantity>;
 
 /// What a container has after the API server has filled in what it does not state: its requests and its limits.
 ///
-/// A limit without a request is its request, too; that comes before the LimitRanges, so that a stated limit is never paired with
-/// a default request. Where two LimitRanges have a default for the same resource, Kubernetes takes either: here it is the first.
+/// A limit without a request is its request, too; that comes before the `LimitRange`s, so that a stated limit is never paired with
+/// a default request. Where two `LimitRange`s have a default for the same resource, Kubernetes takes either: here it is the first.
 pub fn defaulted(requests: &Amounts, limits: &Amounts, ranges: &[LimitFacts]) -> (Amounts, Amounts) {
     let (mut requests, mut limits) = (requests.clone(), limits.clone());
     fill(&mut requests, &limits);
@@ -27,7 +27,7 @@ pub fn defaulted(requests: &Amounts, limits: &Amounts, ranges: &[LimitFacts]) ->
     (requests, limits)
 }
 
-/// What the team's LimitRanges forbid about a Pod of one container with these requests and limits, as [`defaulted`] gives them,
+/// What the team's `LimitRange`s forbid about a Pod of one container with these requests and limits, as [`defaulted`] gives them,
 /// in Kubernetes' own words. None where the Pod is let in.
 pub fn violations(requests: &Amounts, limits: &Amounts, ranges: &[LimitFacts]) -> Vec<String> {
     let mut said = Vec::new();

@@ -83,7 +83,7 @@ struct QuotaStatus {
 }
 
 impl QuotaObject {
-    fn into_facts(self) -> Option<QuotaFacts> {
+    pub(in crate::cluster) fn into_facts(self) -> Option<QuotaFacts> {
         let plain = self.spec.scopes.into_iter().map(|name| Scope { name, operator: "Exists".to_owned(), values: Vec::new() });
         let selected = self.spec.scope_selector.match_expressions.into_iter().map(|expression| Scope {
             name: expression.scope_name,
@@ -133,7 +133,7 @@ struct LimitRangeItem {
 }
 
 impl LimitRangeObject {
-    fn into_facts(self) -> Option<LimitFacts> {
+    pub(in crate::cluster) fn into_facts(self) -> Option<LimitFacts> {
         let item = |item: LimitRangeItem| LimitItem {
             kind: item.kind,
             max: read(item.max),
@@ -166,7 +166,7 @@ pub(in crate::cluster) struct PriorityClassObject {
 }
 
 impl PriorityClassObject {
-    fn into_facts(self) -> PriorityFacts {
+    pub(in crate::cluster) fn into_facts(self) -> PriorityFacts {
         PriorityFacts {
             name: self.metadata.name.into(),
             value: self.value,
