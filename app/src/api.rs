@@ -3,6 +3,8 @@
 mod failure;
 pub mod nodes;
 pub mod people;
+pub mod priorities;
+pub mod quotas;
 pub mod runs;
 pub mod sessions;
 

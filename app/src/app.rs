@@ -58,6 +58,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/nodes") view={Lazy::<later::Nodes>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/nodes/:name") view={Lazy::<later::Node>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/people") view={Lazy::<later::People>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/quotas") view={Lazy::<later::Quotas>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/quotas/:team") view={Lazy::<later::Quota>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/priorities") view={Lazy::<later::Priorities>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                     <Route path=path!("/welcome") view=Welcome ssr=SsrMode::Async/>

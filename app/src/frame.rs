@@ -85,6 +85,8 @@ fn Rail(sees_people: bool) -> impl IntoView {
             <ul class="flex gap-1 md:flex-col">
                 {item(paths::RUNS, "Runs", icon::RUNS)}
                 {item(paths::NODES, "Nodes", icon::NODES)}
+                {item(paths::QUOTAS, "Quotas", icon::QUOTAS)}
+                {item(paths::PRIORITIES, "Priorities", icon::PRIORITIES)}
                 {sees_people.then(|| item(paths::PEOPLE, "People", icon::PEOPLE))}
             </ul>
         </nav>

@@ -21,6 +21,9 @@ enum Admin {
     Nodes,
     Node,
     People,
+    Quotas,
+    Quota,
+    Priorities,
 }
 
 #[lazy]
@@ -29,6 +32,9 @@ fn admin(page: Admin) -> AnyView {
         Admin::Nodes => view! { <pages::nodes::Nodes/> }.into_any(),
         Admin::Node => view! { <pages::node::Node/> }.into_any(),
         Admin::People => view! { <pages::people::People/> }.into_any(),
+        Admin::Quotas => view! { <pages::quotas::Quotas/> }.into_any(),
+        Admin::Quota => view! { <pages::quota::Quota/> }.into_any(),
+        Admin::Priorities => view! { <pages::priorities::Priorities/> }.into_any(),
     }
 }
 
@@ -82,4 +88,10 @@ admin_pages! {
     Node;
     /// Who there is.
     People;
+    /// What each team gets.
+    Quotas;
+    /// What one team gets.
+    Quota;
+    /// Who goes first.
+    Priorities;
 }

@@ -1,11 +1,15 @@
 //! One file for each route: its data, its layout, its empty state.
 
+mod desk;
 pub mod me;
 pub mod new_run;
 pub mod node;
 pub mod nodes;
 pub mod not_found;
 pub mod people;
+pub mod priorities;
+pub mod quota;
+pub mod quotas;
 mod refused;
 pub mod run;
 pub mod runs;

@@ -17,4 +17,5 @@ pub mod share;
 pub mod sparkline;
 pub mod style;
 pub mod text;
+pub mod texts;
 pub mod time;

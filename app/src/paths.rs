@@ -20,6 +20,10 @@ pub const NEW_RUN: &str = "/runs/new";
 pub const NODES: &str = "/nodes";
 /// People and their roles.
 pub const PEOPLE: &str = "/people";
+/// The quotas of every team.
+pub const QUOTAS: &str = "/quotas";
+/// Priority classes.
+pub const PRIORITIES: &str = "/priorities";
 /// One's own account.
 pub const ME: &str = "/me";
 /// The form to sign in.
@@ -135,6 +139,21 @@ pub fn live_run(id: &RunId) -> String {
 /// A run's page.
 pub fn run(id: &RunId) -> String {
     format!("{RUNS}/{}", escape(&id.0))
+}
+
+/// A team's quotas, limits and requests.
+pub fn quota(team: &str) -> String {
+    format!("{QUOTAS}/{}", escape(team))
+}
+
+/// A team's quotas with the form of one of them open; an empty name means a new one.
+pub fn edit_quota(team: &str, name: &str) -> String {
+    format!("{}?edit={}", quota(team), escape(name))
+}
+
+/// The priority classes with the form of one of them open; an empty name means a new one.
+pub fn edit_priority(name: &str) -> String {
+    format!("{PRIORITIES}?edit={}", escape(name))
 }
 
 /// A part of a run's page.

@@ -23,8 +23,10 @@ use slipway_domain::{
 
 use crate::{api::Posted, paths, ports::Ports, shell};
 
+mod shares;
+
 /// The routes that take a plain POST, as axum writes them.
-pub const ROUTES: [&str; 5] = ["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}"];
+pub const ROUTES: &[&str] = &["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}", "/quotas/{team}", "/priorities"];
 
 /// The largest form, in bytes: four texts of the New run form at their limit, percent-encoded.
 const MAX_BYTES: usize = 256 * 1024;
@@ -84,6 +86,8 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
         paths::PEOPLE => people(fields, ports, caller).await,
         paths::ME => account(fields, ports, caller).await,
         _ if path.starts_with("/nodes/") => node(&path["/nodes/".len()..], fields, ports, caller).await,
+        paths::PRIORITIES => shares::priorities(fields, ports, caller).await,
+        _ if path.starts_with(paths::QUOTAS) => shares::quota(fields, ports, caller).await,
         _ => {
             let id = RunId(path.strip_prefix("/runs/").unwrap_or_default().to_owned());
             let asked = fields.get("do");

@@ -21,6 +21,10 @@ pub const RUNS: &str = "M2 2v12h12M5 6c2 5 4 5 8 5.500";
 pub const NODES: &str = "M2 2.500h12v4.500H2zM2 9h12v4.500H2zM4.500 4.750h2M4.500 11.250h2";
 /// People.
 pub const PEOPLE: &str = "M6 8a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5M1.500 13.500c.5-3 2-4 4.500-4s4 1 4.500 4M11 8.200a2.200 2.200 0 1 0-1-4.200M12 10c1.500.3 2.300 1.500 2.500 3.500";
+/// Quotas: bars, one of them full.
+pub const QUOTAS: &str = "M2 4h12M2 8h7M2 12h10M14 7v2M14 11v2";
+/// Priorities: who goes first is on top.
+pub const PRIORITIES: &str = "M8 2v12M4.500 5.500 8 2l3.500 3.500M3 10h2M3 13h2M11 10h2M11 13h2";
 /// Plus.
 pub const PLUS: &str = "M8 3v10M3 8h10";
 /// Copy.
