@@ -87,6 +87,29 @@ impl Kubernetes {
         assert!(child.wait().expect("kubectl ends").success(), "{object}");
     }
 
+    /// Applies an object on the server as another program that manages it.
+    #[track_caller]
+    pub fn apply_as(&self, manager: &str, object: &serde_json::Value) {
+        let manager = format!("--field-manager={manager}");
+        let output = self.given(&["apply", "--server-side", &manager, "-f", "-"], object);
+        assert!(output.status.success(), "{object}: {}", said(&output));
+    }
+
+    /// What the API server says against an object; the test fails where it takes it.
+    #[track_caller]
+    pub fn refuses(&self, object: &serde_json::Value) -> String {
+        let output = self.given(&["create", "-f", "-"], object);
+        assert!(!output.status.success(), "{object} was taken\n{}", self.looks());
+        said(&output)
+    }
+
+    fn given(&self, args: &[&str], object: &serde_json::Value) -> Output {
+        let mut command = self.command(args);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(object.to_string().as_bytes()).expect("kubectl reads");
+        child.wait_with_output().expect("kubectl ends")
+    }
+
     /// What kubectl prints for the administrator; the test fails where it refuses.
     #[track_caller]
     pub fn ok(&self, args: &[&str]) -> String {

@@ -12,6 +12,7 @@ mod nodes;
 mod people;
 mod postgres;
 mod program;
+mod quotas;
 mod runs;
 mod runs_store;
 mod sessions;

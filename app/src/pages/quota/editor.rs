@@ -43,6 +43,11 @@ pub fn Editor(
     };
     let whole = error(String::new());
     let head = style::HEAD;
+    // What was typed for a resource that the form has no row for is not lost either.
+    let mut rows = rows;
+    let more = typed.0.keys().filter_map(|field| field.strip_prefix(HARD)).filter(|name| rows.iter().all(|row| row.resource != *name));
+    let more: Vec<FormRow> = more.map(|name| FormRow { resource: name.to_owned(), words: name.to_owned(), used: String::new() }).collect();
+    rows.extend(more);
     let body = rows.into_iter().map(|row| self::row(row, &form, &typed, error)).collect_view();
     let classes = std::iter::once((String::new(), "all Pods".to_owned()))
         .chain(classes.into_iter().map(|class| (class.clone(), format!("Pods of priority class {class}"))))
