@@ -1,6 +1,7 @@
 //! What the server tells an open page as it happens: the messages of the one event stream that each tab has.
 //!
-//! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID` or `/live?nodes`.
+//! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID`,
+//! `/live?nodes` or `/live?shares`.
 //! Each message has an id that grows; a browser that reconnects sends the last one it saw (`Last-Event-ID`) and gets what it
 //! missed, or [`Message::Resync`] where that is no longer kept.
 
@@ -44,6 +45,8 @@ pub enum Message {
     },
     /// Nodes have changed, or who holds what of them: fetch them again.
     Nodes,
+    /// A quota, limits or a priority class has changed, or how much of a quota is used: fetch them again.
+    Shares,
     /// The cluster cannot be reached since then, or can be again.
     Cluster {
         /// Since when it is away; none means that it is there.

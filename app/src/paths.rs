@@ -141,6 +141,9 @@ pub fn run(id: &RunId) -> String {
     format!("{RUNS}/{}", escape(&id.0))
 }
 
+/// The stream of changes to quotas, limits and priority classes.
+pub const LIVE_SHARES: &str = "/live?shares";
+
 /// A team's quotas, limits and requests.
 pub fn quota(team: &str) -> String {
     format!("{QUOTAS}/{}", escape(team))

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use slipway_domain::{
-    node::{Fleet, NodeDetail, NodeQuery},
     limit::form::LimitForm,
+    node::{Fleet, NodeDetail, NodeQuery},
     person::{Caller, PersonId, Role},
     priority::form::PriorityForm,
     quota::{

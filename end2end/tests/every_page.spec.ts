@@ -23,6 +23,10 @@ const pages: [string, () => string][] = [
   ["nodes", () => "/nodes"],
   ["node", () => "/nodes/gpu-b"],
   ["people", () => "/people"],
+  ["quotas", () => "/quotas"],
+  ["quota", () => "/quotas/default"],
+  ["quota-form", () => "/quotas/default?edit="],
+  ["priorities", () => "/priorities"],
   ["me", () => "/me"],
   ["not-found", () => "/nowhere"],
 ];

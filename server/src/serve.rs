@@ -27,8 +27,8 @@ use crate::{
     store::{self, Store, teams},
 };
 
-/// The least time between two messages that nodes have changed.
-const NODES_PAUSE: Duration = Duration::from_secs(1);
+/// The least time between two messages that the same kind of thing has changed.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long background steps have to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -123,7 +123,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let ports = Ports { runs: Arc::new(runs), people: Arc::new(people), nodes: Arc::new(nodes), shares: Arc::new(shares) };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
-    background.spawn(until(down.clone(), tell_of_nodes(cluster.clone(), hub.clone())));
+    let tell = |is_it: fn(&Change) -> bool, message| tell_of(cluster.clone(), hub.clone(), is_it, message);
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Message::Nodes)));
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Message::Shares)));
     background.spawn(until(down.clone(), prepare_teams(cluster.clone(), store.clone(), settings.objects)));
     background.spawn(until(down.clone(), keep_house(sign_in.clone())));
 
@@ -200,20 +202,21 @@ async fn tell_staleness(cluster: Cluster, hub: Hub) {
     }
 }
 
-/// Tells open pages that nodes have changed, or what holds something of them: once a second at most, however much changes.
-async fn tell_of_nodes(cluster: Cluster, hub: Hub) {
+/// Tells open pages that something has changed: once a second at most, however much changes.
+async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message: Message) {
     let mut changes = cluster.index().changes();
     let mut told = Instant::now();
     loop {
         match changes.recv().await {
-            Ok(Change::Nodes) | Err(RecvError::Lagged(_)) => {}
-            Ok(Change::Run(_) | Change::Event { .. } | Change::Synced | Change::Stale(_) | Change::Rules) => continue,
+            Ok(change) if is_it(&change) => {}
+            Err(RecvError::Lagged(_)) => {}
+            Ok(_) => continue,
             Err(RecvError::Closed) => return,
         }
-        tokio::time::sleep_until(told + NODES_PAUSE).await;
+        tokio::time::sleep_until(told + PAUSE).await;
         // What has changed until here is told of by this one message.
         changes = changes.resubscribe();
-        hub.publish(Scope::everybody(), Message::Nodes);
+        hub.publish(Scope::everybody(), message.clone());
         told = Instant::now();
     }
 }

@@ -105,6 +105,7 @@ mod browser {
                 | Message::Log { .. }
                 | Message::Detail { .. }
                 | Message::Nodes
+                | Message::Shares
                 | Message::Resync => {}
             }
             tell(message);

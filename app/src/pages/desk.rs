@@ -8,7 +8,9 @@ use slipway_domain::refusal::{FieldErrors, Refusal};
 use super::refused::Problem;
 use crate::{
     api::{self, Failure},
+    live::{self, Message},
     parts::{badge::Tone, banner::Banner, texts::texts},
+    paths,
 };
 
 /// How long to wait for the next key before it is asked what a form would do.
@@ -23,6 +25,8 @@ pub struct Desk {
     wrong: RwSignal<FieldErrors>,
     done: RwSignal<Option<String>>,
     typed: RwSignal<BTreeMap<String, String>>,
+    /// Whether something was typed since the page was fetched: then it is not fetched again by itself.
+    touched: RwSignal<bool>,
 }
 
 impl Desk {
@@ -39,6 +43,7 @@ impl Desk {
             wrong: RwSignal::new(wrong),
             done: RwSignal::new(posted.done),
             typed: RwSignal::new(posted.typed),
+            touched: RwSignal::new(false),
         }
     }
 
@@ -66,6 +71,20 @@ impl Desk {
         })
     }
 
+    /// Fetches the page again when the cluster's shares change, unless somebody is filling in a form of it.
+    pub fn keep_fresh(self, busy: impl Fn() -> bool + Clone + Send + Sync + 'static) {
+        live::listen(Signal::stored(paths::LIVE_SHARES.to_owned()), move |message| {
+            if matches!(message, Message::Shares | Message::Resync) && !self.touched.get_untracked() && !busy() {
+                self.changed.update(|changed| *changed += 1);
+            }
+        });
+    }
+
+    /// Something was typed into a form of the page.
+    pub fn touch(self) {
+        self.touched.set(true);
+    }
+
     /// Sends a form through `send` instead of posting it.
     pub fn submit<F>(self, send: impl Fn(BTreeMap<String, String>) -> F + Clone + 'static) -> impl Fn(ev::SubmitEvent) + Clone + 'static
     where
@@ -87,6 +106,7 @@ impl Desk {
         match answer {
             Ok(done) => {
                 self.typed.set(BTreeMap::new());
+                self.touched.set(false);
                 self.done.set(done);
                 self.changed.update(|changed| *changed += 1);
             }
@@ -103,9 +123,9 @@ impl Desk {
     }
 
     /// Asks `ask` what a form would do whenever it has rested for a moment; an answer that was overtaken is dropped.
-    pub fn follow<T: 'static, F>(self, ask: fn(BTreeMap<String, String>) -> F, into: RwSignal<T>) -> impl FnMut(ev::Event) + 'static
+    pub fn follow<T, F>(self, ask: fn(BTreeMap<String, String>) -> F, into: RwSignal<T>) -> impl FnMut(ev::Event) + 'static
     where
-        T: Send + Sync,
+        T: Send + Sync + 'static,
         F: Future<Output = Result<T, Failure>> + 'static,
     {
         let newest = StoredValue::new(0_u64);

@@ -30,10 +30,11 @@ pub fn Priorities() -> impl IntoView {
     let query = use_query_map();
     let edit = Memo::new(move |_| query.read().get("edit"));
     let desk = Desk::new();
+    desk.keep_fresh(move || edit.get_untracked().is_some());
     let classes = Resource::new_blocking(move || desk.changed.get(), |_| list_priorities());
     view! {
         <Title text="Priorities"/>
-        <div class="flex flex-col gap-4">
+        <div class="flex flex-col gap-4" on:input=move |_| desk.touch()>
             <h1 class="text-title font-semibold">"Priorities"</h1>
             <p class="max-w-3xl text-table text-ink-soft">
                 "Of what waits, the higher value is placed first. Where nothing is free, a Pod of a class that preempts takes the place of Pods with a lower value; one of a class that does not waits before them in the queue and displaces nobody. A run that names no class has the default's value, or 0 where there is no default"

@@ -44,6 +44,7 @@ pub fn Quota() -> impl IntoView {
     let name = Memo::new(move |_| params.read().get("team").unwrap_or_default());
     let edit = Memo::new(move |_| query.read().get("edit"));
     let desk = Desk::new();
+    desk.keep_fresh(move || edit.get_untracked().is_some());
     let shares = Resource::new_blocking(
         move || (name.get(), desk.changed.get()),
         |(name, _)| async move {
@@ -55,7 +56,7 @@ pub fn Quota() -> impl IntoView {
     );
     view! {
         <Title text=move || format!("Quotas of {}", name.get())/>
-        <div class="flex flex-col gap-5">
+        <div class="flex flex-col gap-5" on:input=move |_| desk.touch()>
             <div>
                 <a class=style::LINK href=paths::QUOTAS>"Quotas"</a>
                 <h1 class="text-title font-semibold">{move || name.get()}</h1>

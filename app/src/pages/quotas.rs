@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use slipway_domain::quota::view::TeamRow;
 
-use super::refused::Refused;
+use super::{desk::Desk, refused::Refused};
 use crate::{
     api::quotas::list_quotas,
     parts::{
@@ -19,7 +19,9 @@ use crate::{
 /// The Quotas page.
 #[component]
 pub fn Quotas() -> impl IntoView {
-    let shares = Resource::new_blocking(|| (), |()| list_quotas());
+    let desk = Desk::new();
+    desk.keep_fresh(|| false);
+    let shares = Resource::new_blocking(move || desk.changed.get(), |_| list_quotas());
     view! {
         <Title text="Quotas"/>
         <div class="flex flex-col gap-3">

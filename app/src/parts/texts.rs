@@ -95,10 +95,11 @@ pub fn Asked(
     let id = format!("{form}-{name}");
     let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
     let described = {
-        let (error_id, hint_id) = (error_id.clone(), hint_id.clone());
-        move || match error.with(Option::is_some) {
-            true => Some(format!("{error_id} {hint_id}")),
-            false => (!hint.is_empty()).then(|| hint_id.clone()),
+        let hint_id = (!hint.is_empty()).then(|| hint_id.clone());
+        let error_id = error_id.clone();
+        move || {
+            let ids = error.with(Option::is_some).then(|| error_id.clone()).into_iter().chain(hint_id.clone());
+            Some(ids.collect::<Vec<_>>().join(" ")).filter(|ids| !ids.is_empty())
         }
     };
     let invalid = move || error.with(Option::is_some).then_some("true");

@@ -4,7 +4,7 @@
 //! else by now, the write is refused with what changed. The write itself names the version that was read, so that nothing can
 //! come between the two. Kubernetes gives a quota a new version each time that a Pod comes or goes; such a write is begun again.
 //!
-//! Writes are server-side apply without force: a field that another manager (kubectl, a GitOps controller) keeps is that one's,
+//! Writes are server-side apply without force: a field that another manager (kubectl, a controller) keeps is that one's,
 //! and the refusal names it. Two admins who make an object of the same name at once would both apply to nothing; one after the
 //! other, under a lock, the second finds the first's.
 

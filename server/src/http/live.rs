@@ -51,6 +51,7 @@ pub struct Asked {
     runs: Option<String>,
     run: Option<RunId>,
     nodes: Option<String>,
+    shares: Option<String>,
 }
 
 /// What a stream is about.
@@ -62,6 +63,8 @@ enum Topic {
     Run(RunId),
     /// The nodes.
     Nodes,
+    /// Quotas, limits and priority classes.
+    Shares,
 }
 
 impl Topic {
@@ -73,7 +76,8 @@ impl Topic {
                 TeamName::parse(team).map(|team| Self::Runs(Some(team))).map_err(|error| Refusal::field("runs", error.to_string()))
             }
             (None, None) if asked.nodes.is_some() => Ok(Self::Nodes),
-            (None, None) => Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID or /live?nodes")),
+            (None, None) if asked.shares.is_some() => Ok(Self::Shares),
+            (None, None) => Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID, /live?nodes or /live?shares")),
         }
     }
 
@@ -83,12 +87,13 @@ impl Topic {
             Message::Run(_) | Message::RunGone { .. } => match self {
                 Self::Runs(team) => team.is_none() || *team == scope.team,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
-                Self::Nodes => false,
+                Self::Nodes | Self::Shares => false,
             },
             Message::Nodes => *self == Self::Nodes,
+            Message::Shares => *self == Self::Shares,
             // A list shows rows alone, and a row that changed comes as a whole.
             Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } => match self {
-                Self::Runs(_) | Self::Nodes => false,
+                Self::Runs(_) | Self::Nodes | Self::Shares => false,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
             },
         }

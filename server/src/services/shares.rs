@@ -9,7 +9,7 @@ mod priorities;
 mod quotas;
 mod requests;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use slipway_app::ports;
@@ -30,7 +30,7 @@ use slipway_domain::{
     team::TeamName,
 };
 
-use super::permit;
+use super::{permit, to_the_end};
 use crate::{
     clock::Clock,
     cluster::{Cluster, ShareError, WriteError},
@@ -117,7 +117,7 @@ impl Shares {
 }
 
 /// The cluster's answer, or that it did not answer in time.
-async fn in_time<T>(answer: impl Future<Output = Result<T, ShareError>>) -> Result<T, ShareError> {
+async fn in_time<T>(answer: Pin<Box<impl Future<Output = Result<T, ShareError>>>>) -> Result<T, ShareError> {
     let late = || WriteError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(late().into()))
 }
@@ -142,27 +142,33 @@ impl ports::Shares for Shares {
     }
 
     async fn set_quota(&self, caller: &Caller, form: QuotaForm) -> Result<String, Refusal> {
-        self.write_quota(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.write_quota(&caller, &form).await }).await
     }
 
     async fn delete_quota(&self, caller: &Caller, form: QuotaForm) -> Result<(), Refusal> {
-        self.remove_quota(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.remove_quota(&caller, &form).await }).await
     }
 
     async fn set_limits(&self, caller: &Caller, form: LimitForm) -> Result<String, Refusal> {
-        self.write_limits(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.write_limits(&caller, &form).await }).await
     }
 
     async fn delete_limits(&self, caller: &Caller, form: LimitForm) -> Result<(), Refusal> {
-        self.remove_limits(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.remove_limits(&caller, &form).await }).await
     }
 
     async fn ask(&self, caller: &Caller, form: AskForm) -> Result<RequestId, Refusal> {
-        self.write_request(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.write_request(&caller, &form).await }).await
     }
 
     async fn answer(&self, caller: &Caller, id: &RequestId, answer: Answer) -> Result<(), Refusal> {
-        self.answer_request(caller, id, &answer).await
+        let (shares, caller, id) = (self.clone(), caller.clone(), id.clone());
+        to_the_end(async move { shares.answer_request(&caller, &id, &answer).await }).await
     }
 
     async fn priorities(&self, caller: &Caller) -> Result<Priorities, Refusal> {
@@ -174,10 +180,12 @@ impl ports::Shares for Shares {
     }
 
     async fn set_priority(&self, caller: &Caller, form: PriorityForm) -> Result<String, Refusal> {
-        self.write_priority(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.write_priority(&caller, &form).await }).await
     }
 
     async fn delete_priority(&self, caller: &Caller, form: PriorityForm) -> Result<(), Refusal> {
-        self.remove_priority(caller, &form).await
+        let (shares, caller) = (self.clone(), caller.clone());
+        to_the_end(async move { shares.remove_priority(&caller, &form).await }).await
     }
 }

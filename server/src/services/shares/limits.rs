@@ -22,7 +22,7 @@ impl Shares {
         let change = form.parse(&self.ground()).map_err(|fields| Refusal::Invalid { fields })?;
         let before = self.range(&team, change.name.as_str());
         let states = (before.map(|range| json!(range.items)), Some(json!(change.items)));
-        let write = async { Ok(in_time(self.0.cluster.acting_as(caller).set_limits(&change)).await?) };
+        let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).set_limits(&change))).await?) };
         self.0.audit.around(caller, "set limits", &subject(&team, change.name.as_str()), states, write).await?;
         let expected =
             LimitFacts { team: team.clone(), name: change.name.to_string(), items: change.items.clone(), version: String::new() }.seen();
@@ -36,7 +36,7 @@ impl Shares {
         let name = form.get("name");
         let before =
             self.range(&team, name).ok_or_else(|| Refusal::not_found("There are no such limits any more; look at the page again"))?;
-        let write = async { Ok(in_time(self.0.cluster.acting_as(caller).delete_limits(&team, name, form.get("seen"))).await?) };
+        let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).delete_limits(&team, name, form.get("seen")))).await?) };
         self.0.audit.around(caller, "delete limits", &subject(&team, name), (Some(json!(before.items)), None), write).await?;
         self.settle(|| self.range(&team, name).is_none()).await;
         Ok(())

@@ -59,12 +59,12 @@ impl Shares {
                 return Err(Refusal::field("replace", sentence));
             }
             Plan::Replace { .. } => {
-                let write = async { Ok(in_time(cluster.replace_priority(&class, seen)).await?) };
+                let write = async { Ok(in_time(Box::pin(cluster.replace_priority(&class, seen))).await?) };
                 self.0.audit.around(caller, "replace priority class", &subject(&class.name), states, write).await?;
                 format!("{} was deleted and made anew", class.name)
             }
             Plan::Make | Plan::Change => {
-                let write = async { Ok(in_time(cluster.set_priority(&class, seen)).await?) };
+                let write = async { Ok(in_time(Box::pin(cluster.set_priority(&class, seen))).await?) };
                 self.0.audit.around(caller, "set priority class", &subject(&class.name), states, write).await?;
                 format!("{} is set", class.name)
             }
@@ -85,7 +85,7 @@ impl Shares {
         if let Some(runs) = self.used().await?.get(name).filter(|runs| !runs.is_empty()) {
             return Err(Refusal::conflict(format!("These runs refer to it, and their next Pods would be refused: {}", runs.join(", "))));
         }
-        let write = async { Ok(in_time(self.0.cluster.acting_as(caller).delete_priority(name, form.get("seen"))).await?) };
+        let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).delete_priority(name, form.get("seen")))).await?) };
         self.0.audit.around(caller, "delete priority class", &subject(name), (Some(json!(class)), None), write).await?;
         self.settle(|| self.0.cluster.index().priorities().iter().all(|class| class.name != name)).await;
         Ok(())

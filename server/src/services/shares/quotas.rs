@@ -90,7 +90,7 @@ impl Shares {
             return Err(Refusal::conflict("The scope of this quota is none that this form can hold; change it where it was made"));
         }
         let states = (before.map(|quota| json!({ "hard": quota.hard })), Some(json!({ "hard": change.hard, "class": change.class })));
-        let write = async { Ok(in_time(self.0.cluster.acting_as(caller).set_quota(&change)).await?) };
+        let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).set_quota(&change))).await?) };
         let left = self.0.audit.around(caller, "set quota", &subject(&team, change.name.as_str()), states, write).await?;
         self.settle(|| self.quota(&team, change.name.as_str()).is_some_and(|quota| change.hard.keys().eq(quota.hard.keys()))).await;
         Ok(if left.is_empty() {
@@ -106,7 +106,7 @@ impl Shares {
         let before =
             self.quota(&team, name).ok_or_else(|| Refusal::not_found("There is no such quota any more; look at the page again"))?;
         let states = (Some(json!({ "hard": before.hard })), None);
-        let write = async { Ok(in_time(self.0.cluster.acting_as(caller).delete_quota(&team, name, form.get("seen"))).await?) };
+        let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).delete_quota(&team, name, form.get("seen")))).await?) };
         self.0.audit.around(caller, "delete quota", &subject(&team, name), states, write).await?;
         self.settle(|| self.quota(&team, name).is_none()).await;
         Ok(())

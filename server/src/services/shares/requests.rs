@@ -100,7 +100,7 @@ impl Shares {
                 Answer::Approve => self.grant(caller, &request, &state).await,
                 // First out of the quota: a request that has ended is looked after by nobody.
                 Answer::End => {
-                    in_time(self.0.cluster.acting_as(caller).take_back(&request)).await?;
+                    in_time(Box::pin(self.0.cluster.acting_as(caller).take_back(&request))).await?;
                     self.put(&request, &state, None).await
                 }
                 Answer::Refuse { .. } | Answer::Withdraw => self.put(&request, &state, None).await,
@@ -111,7 +111,7 @@ impl Shares {
 
     async fn grant(&self, caller: &Caller, request: &Request, state: &RequestState) -> Result<(), Refusal> {
         self.put(request, state, Some(caller)).await?;
-        match in_time(self.0.cluster.acting_as(caller).grant(request)).await {
+        match in_time(Box::pin(self.0.cluster.acting_as(caller).grant(request))).await {
             Ok(()) => Ok(quota_requests::set_carried_out(&self.0.store, &request.id).await?),
             Err(error @ ShareError::Write(WriteError::Unreachable(_))) => {
                 quota_requests::set_trouble(&self.0.store, &request.id, &error.to_string(), self.0.clock.now()).await?;
