@@ -88,6 +88,7 @@ fn Shown(detail: NodeDetail) -> impl IntoView {
         | Message::Metrics { .. }
         | Message::Log { .. }
         | Message::Detail { .. }
+        | Message::Shares
         | Message::SignedOut => {}
     });
     let name = watched.name();

@@ -78,6 +78,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
         | Message::Metrics { .. }
         | Message::Log { .. }
         | Message::Detail { .. }
+        | Message::Shares
         | Message::SignedOut => {}
     });
     let names = move || fleet.with_untracked(|fleet| Names::new(fleet.runs.clone(), fleet.colours.clone(), paths::run));

@@ -173,6 +173,13 @@ impl Index {
         })
     }
 
+    /// GPU products of all nodes, ready or not, whole or cut.
+    pub fn products(&self) -> Vec<String> {
+        let state = self.lock();
+        let products: BTreeSet<&String> = state.nodes.values().filter_map(|node| node.labels.get("nvidia.com/gpu.product")).collect();
+        products.into_iter().cloned().collect()
+    }
+
     /// MIG profiles with how many slices each has on nodes that are ready, most first.
     pub fn mig_profiles(&self) -> Vec<(String, u32)> {
         let state = self.lock();

@@ -84,12 +84,8 @@ impl Shares {
     /// What forms are judged by.
     fn ground(&self) -> Ground {
         let index = self.0.cluster.index();
-        let mut products: Vec<String> =
-            index.nodes().values().filter_map(|node| node.labels.get("nvidia.com/gpu.product").cloned()).collect();
-        products.sort_unstable();
-        products.dedup();
         Ground {
-            products,
+            products: index.products(),
             profiles: index.mig_profiles().into_iter().map(|(profile, _)| profile).collect(),
             classes: index.priorities().into_iter().map(|class| class.name).collect(),
         }
