@@ -64,7 +64,7 @@ fn Rail(sees_people: bool) -> impl IntoView {
             <li>
                 <a
                     href=href
-                    class="flex h-8 items-center gap-2 rounded px-2 text-table text-ink-soft hover:bg-canvas hover:text-ink focus-visible:outline-2 focus-visible:outline-accent aria-[current=page]:bg-canvas aria-[current=page]:font-medium aria-[current=page]:text-ink"
+                    class="flex h-8 shrink-0 items-center gap-2 rounded px-2 text-table whitespace-nowrap text-ink-soft hover:bg-canvas hover:text-ink focus-visible:outline-2 focus-visible:outline-accent aria-[current=page]:bg-canvas aria-[current=page]:font-medium aria-[current=page]:text-ink"
                     aria-current=move || here.get().then_some("page")
                 >
                     <Icon path=path_of_icon/>
@@ -74,8 +74,8 @@ fn Rail(sees_people: bool) -> impl IntoView {
         }
     };
     view! {
-        <nav class="flex shrink-0 items-center gap-3 border-line bg-surface px-3 py-2 max-md:border-b md:w-44 md:flex-col md:items-stretch md:border-r md:px-2 md:py-3" aria-label="Main">
-            <a href=paths::RUNS class="flex items-center gap-2 rounded px-2 text-body font-semibold focus-visible:outline-2 focus-visible:outline-accent">
+        <nav class="flex shrink-0 items-center gap-3 overflow-x-auto border-line bg-surface px-3 py-2 max-md:border-b md:w-44 md:flex-col md:items-stretch md:border-r md:px-2 md:py-3" aria-label="Main">
+            <a href=paths::RUNS class="flex shrink-0 items-center gap-2 rounded px-2 text-body font-semibold focus-visible:outline-2 focus-visible:outline-accent">
                 <svg class="size-5 shrink-0" viewBox="0 0 32 32" aria-hidden="true">
                     <rect class="fill-accent" width="32" height="32" rx="7"/>
                     <path class="fill-accent-ink" d="M6 20h20l-4 5H10zM15 6v12H8zM17.500 9v9h6.500z"/>
