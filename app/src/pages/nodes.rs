@@ -53,6 +53,8 @@ pub fn Nodes() -> impl IntoView {
 #[component]
 fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
     let shown = query.get_untracked();
+    let named = |fleet: &Fleet| Names::new(fleet.runs.clone(), fleet.colours.clone(), paths::run);
+    let names = StoredValue::new(named(&fleet));
     let fleet = RwSignal::new(fleet);
     let failure = RwSignal::new(None::<Failure>);
     let asked = shown.clone();
@@ -61,6 +63,8 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
         leptos::task::spawn_local(async move {
             match list_nodes(asked).await {
                 Ok(now) => {
+                    // Before the rows that are named by them.
+                    names.try_set_value(named(&now));
                     fleet.try_set(now);
                     failure.try_set(None);
                 }
@@ -81,7 +85,6 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
         | Message::Shares
         | Message::SignedOut => {}
     });
-    let names = move || fleet.with_untracked(|fleet| Names::new(fleet.runs.clone(), fleet.colours.clone(), paths::run));
     let rows = move || fleet.with(|fleet| fleet.rows.iter().map(|row| (version(row), row.clone())).collect::<Vec<_>>());
     let found = Memo::new(move |_| fleet.with(|fleet| fleet.found));
     let nothing = shown.clone();
@@ -108,7 +111,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
                         </tr>
                     </thead>
                     <For each=rows key=|(version, _)| *version let((_, row))>
-                        <Row row names=names()/>
+                        <Row row names=names.get_value()/>
                     </For>
                 </table>
             </div>
