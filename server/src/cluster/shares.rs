@@ -61,6 +61,9 @@ pub enum ShareError {
         /// Which fields.
         fields: String,
     },
+    /// The quota of a request is not there any more.
+    #[error("The quota {0} is not there any more, so that there is nothing to give more of")]
+    Gone(String),
     /// The API server did not do it.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -81,7 +84,7 @@ impl From<ShareError> for Refusal {
             // The fields of these forms are named by resource; Kubernetes names them by path.
             ShareError::Write(WriteError::Invalid { message, .. }) => Self::field("", format!("Kubernetes: {message}")),
             ShareError::Write(error) => error.into(),
-            ShareError::Changed { .. } | ShareError::Kept { .. } => Self::conflict(error.to_string()),
+            ShareError::Changed { .. } | ShareError::Kept { .. } | ShareError::Gone(_) => Self::conflict(error.to_string()),
         }
     }
 }
@@ -158,9 +161,8 @@ impl AsPerson {
     /// # Errors
     /// That there is no such quota, that another manager keeps the amount, or what the API server refuses.
     pub async fn grant(&self, request: &Request) -> Result<(), ShareError> {
-        let missing = || WriteError::NotFound(format!("resourcequota {}", request.quota));
         let api = self.quotas(&request.team);
-        api.get_opt(&request.quota).await?.ok_or_else(missing)?;
+        api.get_opt(&request.quota).await?.ok_or_else(|| ShareError::Gone(request.quota.clone()))?;
         write(&api, &request.quota, None, |there| manifest::granted(there?, request)).await?;
         Ok(())
     }
@@ -314,6 +316,13 @@ mod tests {
         assert!(sentence(one).starts_with("kubectl keeps requests.cpu of it"), "{}", sentence(one));
         assert!(sentence(two).starts_with("argocd keeps pods, requests.nvidia.com/gpu of it"), "{}", sentence(two));
         assert!(kept("Operation cannot be fulfilled on resourcequotas \"team\": the object has been modified").is_none());
+    }
+
+    #[test]
+    fn a_team_without_a_namespace_is_said_to_be_one() {
+        let refusal = Refusal::from(ShareError::Write(WriteError::NotFound("namespaces \"vision\" not found".into())));
+        assert!(refusal.to_string().starts_with("The cluster has no namespace for this team yet"), "{refusal}");
+        assert_eq!(refusal.status(), 409);
     }
 
     #[test]

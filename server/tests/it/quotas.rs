@@ -167,7 +167,7 @@ async fn what_cannot_be_a_quota_comes_back_beside_its_field_and_reaches_no_clust
         (&[("class", "system-node-critical"), ("hard:requests.storage", "1Gi")], "hard:requests.storage", "quota of its own"),
         (&[("class", "no-such-class"), ("hard:pods", "1")], "class", "no priority class"),
         (&[("name", "Bad Name"), ("hard:pods", "1")], "name", "capital"),
-        (&[("hard:pods", "1e400")], "hard:pods", "unit"),
+        (&[("hard:pods", "1e400")], "hard:pods", "beyond what Kubernetes counts"),
         (&[], "", "limits nothing"),
     ] {
         let answer = root.sets_quota("no-such-quota", fields).await.expect(422).json();

@@ -79,3 +79,32 @@ fn waiting(quota: &QuotaFacts, demands: &[Demand]) -> BTreeMap<String, Quantity>
 fn number(amount: Quantity) -> f64 {
     amount.as_millis() as f64 / 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{limit::Amounts, quota::Scope, team::TeamName};
+
+    #[test]
+    fn a_meter_says_what_is_used_and_what_waits_in_one_unit() {
+        let amounts = |gpus: u64| Amounts::from([("requests.nvidia.com/gpu".to_owned(), Quantity::units(gpus))]);
+        let scope = Scope { name: "PriorityClass".into(), operator: "In".into(), values: vec!["training".into()] };
+        let team = TeamName::parse("vision").expect("a name");
+        let quota = QuotaFacts { team, name: "q".into(), hard: amounts(4), used: amounts(6), scopes: vec![scope], version: "1".into() };
+        let waits = |class: Option<&str>, counted: bool| Demand {
+            run: "bert".into(),
+            who: "mina".into(),
+            class: class.map(str::to_owned),
+            usage: amounts(2),
+            counted,
+        };
+        // One has a Pod, which is used already, and one is of no class that this quota counts.
+        let demands = [waits(Some("training"), false), waits(Some("training"), true), waits(None, false)];
+        let meters = meters(&[quota], &demands);
+        let [meter] = meters.as_slice() else { panic!("{meters:?}") };
+        assert_eq!(meter.label, "6 GPUs of 4 GPUs, 2 GPUs waiting");
+        assert!(meter.over);
+        let drawn = [meter.used, meter.waiting, meter.hard].map(|amount| amount.to_string());
+        assert_eq!(drawn, ["6", "2", "4"]);
+    }
+}

@@ -235,3 +235,32 @@ pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_amount_has_its_unit() {
+        for (resource, amount, want) in [
+            (GPUS, "1", "1 GPU"),
+            (GPUS, "2k", "2000 GPUs"),
+            ("requests.nvidia.com/mig-1g.5gb", "3", "3 slices"),
+            ("requests.cpu", "1500m", "1.5 cores"),
+            ("requests.memory", "1536Mi", "1.5 GiB"),
+            ("requests.memory", "0", "0 B"),
+            ("pods", "1", "1 Pod"),
+            ("count/jobs.batch", "0", "0 Jobs"),
+        ] {
+            assert_eq!(with_unit(resource, Quantity::parse(amount).expect("an amount")), want);
+        }
+    }
+
+    #[test]
+    fn a_form_offers_what_can_be_cut_smallest_first() {
+        let ground = Ground { products: vec!["NVIDIA-A100-SXM4-40GB".into()], profiles: vec!["1g.5gb.me".into()], ..Ground::default() };
+        assert_eq!(ground.possible(), ["1g.5gb", "1g.5gb.me", "1g.10gb", "2g.10gb", "3g.20gb", "4g.20gb", "7g.40gb"]);
+        let rows = ground.rows([&"configmaps".to_owned()].into_iter());
+        assert!(rows.contains(&"requests.nvidia.com/mig-1g.5gb.me".to_owned()) && rows.ends_with(&["configmaps".to_owned()]), "{rows:?}");
+    }
+}

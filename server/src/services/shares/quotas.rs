@@ -92,7 +92,10 @@ impl Shares {
         let states = (before.map(|quota| json!({ "hard": quota.hard })), Some(json!({ "hard": change.hard, "class": change.class })));
         let write = async { Ok(in_time(Box::pin(self.0.cluster.acting_as(caller).set_quota(&change))).await?) };
         let left = self.0.audit.around(caller, "set quota", &subject(&team, change.name.as_str()), states, write).await?;
-        self.settle(|| self.quota(&team, change.name.as_str()).is_some_and(|quota| change.hard.keys().eq(quota.hard.keys()))).await;
+        let is_set = |quota: QuotaFacts| {
+            change.hard.iter().all(|(resource, amount)| quota.hard.get(resource).is_some_and(|is| is.to_string() == amount.to_string()))
+        };
+        self.settle(|| self.quota(&team, change.name.as_str()).is_some_and(is_set)).await;
         Ok(if left.is_empty() {
             format!("The quota {} is set", change.name)
         } else {
