@@ -112,7 +112,7 @@ fn row(row: PriorityRow, may_not: Option<String>, desk: Desk) -> AnyView {
                 {class.global_default.then(|| view! { <span class="block text-good">"● the default"</span> })}
                 {(!class.description.is_empty()).then(|| view! { <span class="block max-w-md break-words text-ink-soft">{class.description}</span> })}
             </th>
-            <td class=format!("{cell} text-right tabular-nums")>{class.value}</td>
+            <td class=format!("{cell} text-right tabular-nums")>{number::signed(class.value)}</td>
             <td class=cell>{if class.preempts { "whoever has a lower value" } else { "nobody" }}</td>
             <td class=format!("{cell} text-ink-soft max-md:hidden")>{if runs == 0 { "–".to_owned() } else { number::counted(runs.into(), "run", "runs") }}</td>
             <td class=format!("{cell} text-right")>

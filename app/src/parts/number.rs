@@ -13,6 +13,11 @@ pub fn count(number: u64) -> String {
     out
 }
 
+/// A whole number that may be below zero.
+pub fn signed(number: i32) -> String {
+    format!("{}{}", if number < 0 { "−" } else { "" }, count(number.unsigned_abs().into()))
+}
+
 /// A whole number with its noun: `1 run`, `1,204 runs`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })

@@ -56,8 +56,17 @@ fn meter(quota: &QuotaFacts, resource: &str, hard: Quantity, waiting: Option<Qua
         used: number(used),
         waiting: number(waiting),
         hard: number(hard),
-        label: format!("{} of {}{also}", with_unit(resource, used), with_unit(resource, hard)),
+        label: format!("{}{also}", share(&with_unit(resource, used), &with_unit(resource, hard))),
         over: used.minus(hard).is_positive(),
+    }
+}
+
+/// `6 of 8 GPUs`: a unit that both have is said once.
+fn share(used: &str, hard: &str) -> String {
+    let unit = |text: &str| text.rsplit_once(' ').map(|(number, unit)| (number.to_owned(), unit.trim_end_matches('s').to_owned()));
+    match (unit(used), unit(hard)) {
+        (Some((number, one)), Some((_, other))) if one == other => format!("{number} of {hard}"),
+        (Some(_) | None, Some(_) | None) => format!("{used} of {hard}"),
     }
 }
 
@@ -102,7 +111,7 @@ mod tests {
         let demands = [waits(Some("training"), false), waits(Some("training"), true), waits(None, false)];
         let meters = meters(&[quota], &demands);
         let [meter] = meters.as_slice() else { panic!("{meters:?}") };
-        assert_eq!(meter.label, "6 GPUs of 4 GPUs, 2 GPUs waiting");
+        assert_eq!(meter.label, "6 of 4 GPUs, 2 GPUs waiting");
         assert!(meter.over);
         let drawn = [meter.used, meter.waiting, meter.hard].map(|amount| amount.to_string());
         assert_eq!(drawn, ["6", "2", "4"]);
