@@ -1,5 +1,6 @@
 //! Server functions, one file a noun: who asks, ask the port, answer. Nothing is decided here.
 
+pub mod audit;
 mod failure;
 pub mod nodes;
 pub mod people;
@@ -7,6 +8,7 @@ pub mod priorities;
 pub mod quotas;
 pub mod runs;
 pub mod sessions;
+pub mod teams;
 
 use std::collections::BTreeMap;
 

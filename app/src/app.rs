@@ -61,6 +61,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/quotas") view={Lazy::<later::Quotas>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/quotas/:team") view={Lazy::<later::Quota>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/priorities") view={Lazy::<later::Priorities>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/teams") view={Lazy::<later::Teams>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/teams/:team") view={Lazy::<later::Team>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/audit") view={Lazy::<later::Audit>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                     <Route path=path!("/welcome") view=Welcome ssr=SsrMode::Async/>

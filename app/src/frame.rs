@@ -88,6 +88,8 @@ fn Rail(sees_people: bool) -> impl IntoView {
                 {item(paths::QUOTAS, "Quotas", icon::QUOTAS)}
                 {item(paths::PRIORITIES, "Priorities", icon::PRIORITIES)}
                 {sees_people.then(|| item(paths::PEOPLE, "People", icon::PEOPLE))}
+                {sees_people.then(|| item(paths::TEAMS, "Teams", icon::TEAMS))}
+                {sees_people.then(|| item(paths::AUDIT, "Audit log", icon::AUDIT))}
             </ul>
         </nav>
     }

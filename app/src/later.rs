@@ -24,6 +24,9 @@ enum Admin {
     Quotas,
     Quota,
     Priorities,
+    Teams,
+    Team,
+    Audit,
 }
 
 #[lazy]
@@ -35,6 +38,9 @@ fn admin(page: Admin) -> AnyView {
         Admin::Quotas => view! { <pages::quotas::Quotas/> }.into_any(),
         Admin::Quota => view! { <pages::quota::Quota/> }.into_any(),
         Admin::Priorities => view! { <pages::priorities::Priorities/> }.into_any(),
+        Admin::Teams => view! { <pages::teams::Teams/> }.into_any(),
+        Admin::Team => view! { <pages::teams::one::Team/> }.into_any(),
+        Admin::Audit => view! { <pages::audit::Audit/> }.into_any(),
     }
 }
 
@@ -94,4 +100,10 @@ admin_pages! {
     Quota;
     /// Who goes first.
     Priorities;
+    /// Which teams there are.
+    Teams;
+    /// Who is in a team.
+    Team;
+    /// Who did what.
+    Audit;
 }

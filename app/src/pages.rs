@@ -1,5 +1,6 @@
 //! One file for each route: its data, its layout, its empty state.
 
+pub mod audit;
 mod desk;
 pub mod me;
 pub mod new_run;
@@ -14,4 +15,5 @@ mod refused;
 pub mod run;
 pub mod runs;
 pub mod sign_in;
+pub mod teams;
 pub mod welcome;

@@ -5,6 +5,7 @@ pub mod banner;
 pub mod chart;
 pub mod copy;
 pub mod dialog;
+pub mod diff;
 pub mod empty;
 pub mod field;
 pub mod gpu_map;

@@ -4,12 +4,14 @@
 //! colleague (filters, tab, zoom, line) is in the URL.
 
 use slipway_domain::{
+    audit::{AuditQuery, ExportFormat, OutcomeKind},
     node::{Health, NodeQuery},
     run::{
         spec::RunId,
         state::StateKind,
         view::{RunQuery, RunSort},
     },
+    team::TeamName,
 };
 
 /// The list of runs, which is also where signing in leads.
@@ -24,6 +26,12 @@ pub const PEOPLE: &str = "/people";
 pub const QUOTAS: &str = "/quotas";
 /// Priority classes.
 pub const PRIORITIES: &str = "/priorities";
+/// Teams and their namespaces.
+pub const TEAMS: &str = "/teams";
+/// The audit log.
+pub const AUDIT: &str = "/audit";
+/// The audit log as a file.
+pub const AUDIT_EXPORT: &str = "/audit/export";
 /// One's own account.
 pub const ME: &str = "/me";
 /// The form to sign in.
@@ -268,6 +276,51 @@ pub fn node(name: &str) -> String {
 /// The stream of changes to the nodes.
 pub const LIVE_NODES: &str = "/live?nodes";
 
+/// A team's page.
+pub fn team(team: &TeamName) -> String {
+    format!("{TEAMS}/{team}")
+}
+
+/// The audit log, as asked for.
+pub fn audit(query: &AuditQuery) -> String {
+    with_query(AUDIT, audit_pairs(query))
+}
+
+/// The audit log as a file, with the same filters.
+pub fn audit_export(query: &AuditQuery, format: ExportFormat) -> String {
+    let query = AuditQuery { before: None, ..query.clone() };
+    with_query(AUDIT_EXPORT, [("format", format.word().to_owned())].into_iter().chain(audit_pairs(&query)))
+}
+
+fn audit_pairs(query: &AuditQuery) -> [(&'static str, String); 8] {
+    [
+        ("who", query.who.clone()),
+        ("action", query.action.clone()),
+        ("subject", query.subject.clone()),
+        ("team", query.team.clone()),
+        ("from", query.from.clone()),
+        ("until", query.until.clone()),
+        ("outcome", query.outcome.map_or_else(String::new, |outcome| outcome.word().to_owned())),
+        ("before", query.before.map_or_else(String::new, |seq| seq.to_string())),
+    ]
+}
+
+/// The entries that a query names. A time is kept as it was typed, so that one that is none is refused and not left out: the
+/// page must not seem to show what it does not.
+pub fn read_audit(get: impl Fn(&str) -> Vec<String>) -> AuditQuery {
+    let first = |name: &str| get(name).into_iter().next().unwrap_or_default().trim().to_owned();
+    AuditQuery {
+        who: first("who"),
+        action: first("action"),
+        subject: first("subject"),
+        team: first("team"),
+        from: first("from"),
+        until: first("until"),
+        outcome: OutcomeKind::parse(&first("outcome")),
+        before: first("before").parse().ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +389,24 @@ mod tests {
     fn a_url_typed_wrong_still_names_a_list() {
         let query = read_runs(parse("/runs?state=dancing&page=-7&sort=colour&order=sideways&state=failed&state=failed"));
         assert_eq!(query, RunQuery { states: vec![StateKind::Failed], ..RunQuery::default() });
+    }
+
+    #[test]
+    fn a_page_of_the_audit_log_survives_its_url() {
+        let query = AuditQuery {
+            who: "[admin-link]".into(),
+            action: "give a role".into(),
+            subject: "50% & more?=\u{202e}é".into(),
+            team: "vision".into(),
+            from: "2026-11-24T12:00".into(),
+            until: "not a time".into(),
+            outcome: Some(OutcomeKind::Refused),
+            before: Some(1_204),
+        };
+        assert_eq!(read_audit(parse(&audit(&query))), query);
+        assert_eq!(audit(&AuditQuery::default()), "/audit");
+        let export = audit_export(&query, ExportFormat::Csv);
+        assert!(export.starts_with("/audit/export?format=csv&who=") && !export.contains("before="), "{export}");
     }
 
     #[test]

@@ -6,7 +6,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use slipway_domain::{
+    audit::{AuditPage, AuditQuery, Chain, ExportFormat},
     limit::form::LimitForm,
     node::{Fleet, NodeDetail, NodeQuery},
     person::{Caller, PersonId, Role},
@@ -23,7 +25,7 @@ use slipway_domain::{
         view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow, Series},
     },
     session::{Invitation, PersonForm, PersonRow, SessionRow, Welcome},
-    team::TeamName,
+    team::{MemberForm, TeamDetail, TeamForm, TeamList, TeamName},
 };
 
 /// Runs: launch, watch, end.
@@ -120,6 +122,37 @@ pub trait Shares: Send + Sync {
     async fn delete_priority(&self, caller: &Caller, form: PriorityForm) -> Result<(), Refusal>;
 }
 
+/// Teams: which there are, who is in them, and how their namespaces stand.
+#[async_trait]
+pub trait Teams: Send + Sync {
+    /// Every team whose people the caller may see.
+    async fn list(&self, caller: &Caller) -> Result<TeamList, Refusal>;
+    /// One team.
+    async fn get(&self, caller: &Caller, team: &TeamName) -> Result<TeamDetail, Refusal>;
+    /// Makes a team; its namespace follows as soon as the cluster is there.
+    async fn create(&self, caller: &Caller, form: TeamForm) -> Result<TeamName, Refusal>;
+    /// Has the team's namespace prepared again, now.
+    async fn prepare(&self, caller: &Caller, team: &TeamName) -> Result<(), Refusal>;
+    /// Gives somebody with an account a role in the team.
+    async fn add(&self, caller: &Caller, team: &TeamName, form: MemberForm) -> Result<(), Refusal>;
+}
+
+/// The audit log.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// A page of the entries that the caller may see.
+    async fn list(&self, caller: &Caller, query: AuditQuery) -> Result<AuditPage, Refusal>;
+    /// Recomputes the whole chain.
+    async fn verify(&self, caller: &Caller) -> Result<Chain, Refusal>;
+    /// The rows of the entries asked for, as text, piece by piece. That it was asked for is written down first.
+    async fn export(
+        &self,
+        caller: &Caller,
+        query: AuditQuery,
+        format: ExportFormat,
+    ) -> Result<BoxStream<'static, Result<String, Refusal>>, Refusal>;
+}
+
 /// Everything the pages may ask.
 #[derive(Clone)]
 pub struct Ports {
@@ -131,6 +164,10 @@ pub struct Ports {
     pub nodes: Arc<dyn Nodes>,
     /// Quotas, limits, priorities and requests for more.
     pub shares: Arc<dyn Shares>,
+    /// Teams.
+    pub teams: Arc<dyn Teams>,
+    /// The audit log.
+    pub audit: Arc<dyn Audit>,
 }
 
 impl std::fmt::Debug for Ports {

@@ -18,7 +18,7 @@ use slipway_domain::{
     refusal::Refusal,
     run::{form::RunForm, spec::RunId, view::RunAction},
     session::PersonForm,
-    team::TeamName,
+    team::{MemberForm, TeamForm, TeamName},
 };
 
 use crate::{api::Posted, paths, ports::Ports, shell};
@@ -26,7 +26,8 @@ use crate::{api::Posted, paths, ports::Ports, shell};
 mod shares;
 
 /// The routes that take a plain POST, as axum writes them.
-pub const ROUTES: &[&str] = &["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}", "/quotas/{team}", "/priorities"];
+pub const ROUTES: &[&str] =
+    &["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}", "/quotas/{team}", "/priorities", "/teams", "/teams/{team}", "/audit"];
 
 /// The largest form, in bytes: four texts of the New run form at their limit, percent-encoded.
 const MAX_BYTES: usize = 256 * 1024;
@@ -88,6 +89,21 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
         _ if path.starts_with("/nodes/") => node(&path["/nodes/".len()..], fields, ports, caller).await,
         paths::PRIORITIES => shares::priorities(fields, ports, caller).await,
         _ if path.starts_with(paths::QUOTAS) => shares::quota(fields, ports, caller).await,
+        paths::TEAMS => {
+            if fields.get("do") != "create" {
+                return Err(unknown());
+            }
+            let team = ports.teams.create(caller, fields.as_form::<TeamForm>()?).await?;
+            Ok(Outcome::Go(paths::team(&team)))
+        }
+        paths::AUDIT => {
+            if fields.get("do") != "verify" {
+                return Err(unknown());
+            }
+            ports.audit.verify(caller).await?;
+            Ok(Outcome::Go(paths::AUDIT.to_owned()))
+        }
+        _ if path.starts_with("/teams/") => team(&path["/teams/".len()..], fields, ports, caller).await,
         _ => {
             let id = RunId(path.strip_prefix("/runs/").unwrap_or_default().to_owned());
             let asked = fields.get("do");
@@ -111,11 +127,7 @@ async fn people(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outco
         }
         "role" => {
             let team = TeamName::parse(fields.get("team")).map_err(|error| Refusal::field("team", error.to_string()))?;
-            let role = match fields.get("role") {
-                "" => None,
-                word => Some(Role::parse(word).map_err(|sentence| Refusal::field("role", sentence))?),
-            };
-            ports.people.set_role(caller, &person(), &team, role).await?;
+            ports.people.set_role(caller, &person(), &team, fields.role()?).await?;
             Ok(Outcome::Go(paths::PEOPLE.to_owned()))
         }
         "activate" | "deactivate" => {
@@ -124,6 +136,17 @@ async fn people(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outco
         }
         _ => Err(unknown()),
     }
+}
+
+async fn team(name: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
+    let team = TeamName::parse(name).map_err(|_| Refusal::not_found("There is no such team; look at the list of teams"))?;
+    match fields.get("do") {
+        "add" => ports.teams.add(caller, &team, fields.as_form::<MemberForm>()?).await?,
+        "role" => ports.people.set_role(caller, &PersonId(fields.get("person").to_owned()), &team, fields.role()?).await?,
+        "prepare" => ports.teams.prepare(caller, &team).await?,
+        _ => return Err(unknown()),
+    }
+    Ok(Outcome::Go(paths::team(&team)))
 }
 
 async fn account(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
@@ -163,6 +186,12 @@ pub fn typed_form(posted: &Posted) -> RunForm {
     Fields(posted.typed.clone()).as_form().unwrap_or_default()
 }
 
+/// What a query says under a name, each time.
+pub fn values(query: &str, name: &str) -> Vec<String> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(|(key, _)| decode(key) == name).map(|(_, value)| decode(value)).collect()
+}
+
 /// The fields of a posted form.
 struct Fields(BTreeMap<String, String>);
 
@@ -181,6 +210,14 @@ impl Fields {
 
     fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
+    }
+
+    /// The role that is asked for; none takes somebody out of the team.
+    fn role(&self) -> Result<Option<Role>, Refusal> {
+        match self.get("role") {
+            "" => Ok(None),
+            word => Role::parse(word).map(Some).map_err(|sentence| Refusal::field("role", sentence)),
+        }
     }
 
     fn without_secrets(&self) -> BTreeMap<String, String> {

@@ -27,6 +27,9 @@ const pages: [string, () => string][] = [
   ["quota", () => "/quotas/default"],
   ["quota-form", () => "/quotas/default?edit="],
   ["priorities", () => "/priorities"],
+  ["teams", () => "/teams"],
+  ["team", () => "/teams/default"],
+  ["audit", () => "/audit"],
   ["me", () => "/me"],
   ["not-found", () => "/nowhere"],
 ];

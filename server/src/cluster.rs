@@ -26,7 +26,7 @@ pub use self::{
     impersonation::AsPerson,
     index::{Change, Index, RunFacts},
     logs::{LogError, LogFrom},
-    setup::setup,
+    setup::{NotPrepared, setup},
     shares::ShareError,
     write::WriteError,
 };

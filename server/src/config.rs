@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use slipway_domain::person::PersonName;
+use slipway_domain::{audit::ExportFormat, person::PersonName, team::TeamName};
 
 use crate::{cluster::Source, cluster::manifest, http, serve};
 
@@ -137,6 +137,27 @@ pub struct AdminLink {
 pub enum Audit {
     /// Check that the audit log is what was written, and print SEQ:HASH of its last row
     Verify(Verify),
+    /// Write the audit log to standard output, oldest row first, each as it is hashed
+    Export(Export),
+}
+
+/// Options of `audit export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    #[command(flatten)]
+    pub database: Database,
+    /// `csv` or `jsonl`
+    #[arg(long, default_value = "jsonl", value_parser = ExportFormat::parse)]
+    pub format: ExportFormat,
+    /// From this day or minute on, in UTC: 2026-11-24 or 2026-11-24T12:00
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub from: String,
+    /// Until this minute, or to the end of this day
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub until: String,
+    /// What concerns this team alone
+    #[arg(long, value_parser = TeamName::parse)]
+    pub team: Option<TeamName>,
 }
 
 /// Options of `audit verify`.

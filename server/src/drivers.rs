@@ -10,6 +10,7 @@ mod history;
 pub mod logs;
 mod orders;
 mod retention;
+pub mod teams;
 
 use std::sync::Arc;
 

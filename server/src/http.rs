@@ -6,6 +6,7 @@
 //! ([`live`]), and what needs nobody to be signed in ([`files`], [`health`]).
 
 pub mod accept;
+mod audit_file;
 mod caller;
 mod files;
 mod headers;
@@ -123,7 +124,11 @@ impl Web {
 
 /// Every route, behind every layer.
 pub fn router(web: &Web) -> Router {
-    let streams = Router::new().route("/live", get(live::stream)).route("/runs/{id}/log", get(log_file::download)).with_state(web.clone());
+    let streams = Router::new()
+        .route("/live", get(live::stream))
+        .route("/runs/{id}/log", get(log_file::download))
+        .route(paths::AUDIT_EXPORT, get(audit_file::download))
+        .with_state(web.clone());
     let forms = Router::new()
         .route(paths::POST_SIGN_IN, post(sign_in::sign_in))
         .route(paths::POST_SIGN_OUT, post(sign_in::sign_out))

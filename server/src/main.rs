@@ -1,15 +1,31 @@
 //! The program: reads its command line, does what it says, and says in one sentence why it did not.
 
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, thread::available_parallelism};
+use std::{
+    io::{IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    thread::available_parallelism,
+};
 
 use clap::Parser;
+use futures::StreamExt;
+use slipway_domain::{
+    audit::{AuditQuery, ExportFormat},
+    refusal::Refusal,
+};
 use slipway_server::{
     clock::Clock,
     cluster,
-    config::{Action, AdminLink, Audit, Command, Log, Serve, Verify},
+    config::{Action, AdminLink, Audit, Command, Export, Log, Serve, Verify},
     serve,
-    services::links::{self, LinkError},
-    store::{Store, audit},
+    services::{
+        audit::export,
+        links::{self, LinkError},
+    },
+    store::{
+        Store,
+        audit::{self, entries::Filter},
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -36,6 +52,7 @@ fn main() -> ExitCode {
             Action::Setup(options) => cluster::setup(&options.kubeconfig).await.map_err(|error| (error, 1)),
             Action::AdminLink(options) => admin_link(options).await,
             Action::Audit(Audit::Verify(options)) => verify(options).await.map_err(|error| (error, 1)),
+            Action::Audit(Audit::Export(options)) => take_out(options).await.map_err(|error| (error, 1)),
         }
     });
     match done {
@@ -123,4 +140,30 @@ async fn verify(options: Verify) -> Result<(), String> {
     eprintln!("slipway-server: the audit log is what was written: {} rows", verified.rows);
     println!("{}:{}", verified.rows, verified.hash);
     Ok(())
+}
+
+async fn take_out(options: Export) -> Result<(), String> {
+    let query = AuditQuery { from: options.from, until: options.until, ..AuditQuery::default() };
+    let teams = options.team.map(|team| vec![team]);
+    let filter = Filter::new(&query, teams.as_deref()).map_err(|fields| Refusal::Invalid { fields }.to_string())?;
+    let store = open(&options.database.database).await?;
+    let written = write_out(&store, filter, options.format, &query).await;
+    store.close().await;
+    written
+}
+
+/// Whoever can read the database can read its log; that it was taken out by this command is written down all the same.
+async fn write_out(store: &Store, filter: Filter, format: ExportFormat, query: &AuditQuery) -> Result<(), String> {
+    let log = audit::Audit::new(store.clone(), Clock::machine());
+    let what = serde_json::json!({ "format": format, "filters": query });
+    let first = async { Ok(export::Export::begin(store, filter, format).await?) };
+    let actor = audit::Actor::program("audit-export");
+    let export = log.around(actor, "export audit log", "platform", (None, Some(what)), first).await.map_err(|error| error.to_string())?;
+    let mut text = export.into_stream();
+    let mut out = std::io::stdout().lock();
+    while let Some(piece) = text.next().await {
+        let piece = piece.map_err(|error| error.to_string())?;
+        out.write_all(piece.as_bytes()).map_err(|error| format!("standard output cannot be written to: {error}"))?;
+    }
+    out.flush().map_err(|error| format!("standard output cannot be written to: {error}"))
 }

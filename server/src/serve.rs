@@ -13,16 +13,19 @@ use tokio::{
 use crate::{
     clock::Clock,
     cluster::{self, Change, Cluster, Source, manifest},
-    drivers, figures,
+    drivers::{self, teams::Wake},
+    figures,
     http::{self, Files, Notices, Web},
     live::{Hub, Scope},
     services::{
+        audit::AuditLog,
         health::Health,
         nodes::Nodes,
         people::People,
         runs::Runs,
         shares::Shares,
         sign_in::{SignIn, first_team},
+        teams::Teams,
     },
     store::{self, Store, teams},
 };
@@ -119,14 +122,24 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let runs = Runs::new(store.clone(), cluster.clone(), clock.clone(), settings.objects.clone(), shared);
     let nodes = Nodes::new(store.clone(), cluster.clone(), clock.clone());
     let shares = Shares::new(store.clone(), cluster.clone(), clock.clone());
-    let people = People::new(sign_in.clone());
-    let ports = Ports { runs: Arc::new(runs), people: Arc::new(people), nodes: Arc::new(nodes), shares: Arc::new(shares) };
+    let wake = Wake::default();
+    let audit = AuditLog::new(store.clone(), clock.clone());
+    let ports = Ports {
+        runs: Arc::new(runs),
+        people: Arc::new(People::new(sign_in.clone())),
+        nodes: Arc::new(nodes),
+        shares: Arc::new(shares),
+        teams: Arc::new(Teams::new(sign_in.clone(), cluster.clone(), wake.clone())),
+        audit: Arc::new(audit.clone()),
+    };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
     let tell = |is_it: fn(&Change) -> bool, message| tell_of(cluster.clone(), hub.clone(), is_it, message);
     background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Message::Nodes)));
     background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Message::Shares)));
-    background.spawn(until(down.clone(), prepare_teams(cluster.clone(), store.clone(), settings.objects)));
+    let looked_after = drivers::teams::run(store.clone(), cluster.clone(), clock.clone(), settings.objects, wake);
+    background.spawn(until(down.clone(), looked_after));
+    background.spawn(until(down.clone(), check_chain(audit)));
     background.spawn(until(down.clone(), keep_house(sign_in.clone())));
 
     let web = Web::new(http::Parts {
@@ -221,31 +234,13 @@ async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message
     }
 }
 
-/// Gives each team its namespace and roles, as soon as the cluster is there. Doing it again changes nothing.
-async fn prepare_teams(cluster: Cluster, store: Store, objects: manifest::Settings) {
-    let mut pause = Duration::from_secs(1);
-    let mut left = loop {
-        match teams::list(&store).await {
-            Ok(teams) => break teams,
-            Err(error) => tracing::warn!(%error, "the teams could not be read"),
-        }
-        tokio::time::sleep(pause).await;
-    };
-    while !left.is_empty() {
-        let mut still_left = Vec::new();
-        for team in left {
-            match cluster.prepare_team(&team, &objects).await {
-                Ok(()) => tracing::info!(%team, "the team's namespace is prepared"),
-                Err(error) => {
-                    tracing::warn!(%team, %error, "the team's namespace could not be prepared; it is tried again");
-                    still_left.push(team);
-                }
-            }
-        }
-        left = still_left;
-        if !left.is_empty() {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_mins(1));
+/// Recomputes the audit log's chain at the start and every hour, so that the page about it knows, and the log says what is wrong.
+async fn check_chain(audit: AuditLog) {
+    let mut beats = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        beats.tick().await;
+        if let Err(error) = audit.verify().await {
+            tracing::warn!(%error, "the audit log could not be verified; it is tried again in an hour");
         }
     }
 }

@@ -3,6 +3,8 @@
 //! No I/O, no clock, no random source: time and ids are arguments, so that the same function gives the same answer in the
 //! server and in the browser.
 
+pub mod audit;
+pub mod diff;
 pub mod gpu;
 pub mod limit;
 pub mod name;

@@ -5,7 +5,7 @@
 //! everything: what one may not do is disabled, with this module's sentence as the reason.
 
 use crate::{
-    person::{Caller, PersonId, Role},
+    person::{Caller, PersonId, PersonName, Role},
     refusal::Refusal,
     team::TeamName,
 };
@@ -103,6 +103,59 @@ pub enum Subject<'a> {
     },
 }
 
+impl<'a> Subject<'a> {
+    /// The team that it belongs to, if it belongs to one.
+    pub const fn team(self) -> Option<&'a TeamName> {
+        match self {
+            Self::Platform => None,
+            Self::Team(team) | Self::Made { team, .. } => Some(team),
+        }
+    }
+}
+
+/// Who can give what somebody may not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Askable<'a> {
+    /// The admins of this team, to which the caller belongs.
+    Team(&'a TeamName),
+    /// The platform admins.
+    Platform,
+    /// Nobody is named to somebody of another team: it would say that there is such a team.
+    Nobody,
+}
+
+/// Whom to ask where the caller may not do this.
+pub fn whom_to_ask<'a>(caller: &Caller, action: Action, subject: Subject<'a>) -> Askable<'a> {
+    let Some(team) = subject.team() else { return Askable::Platform };
+    match (caller.role_in(team), action) {
+        (None, _) => Askable::Nobody,
+        (Some(_), Action::ManageNodes | Action::SetQuota | Action::ManagePriorities | Action::ManageTeams) => Askable::Platform,
+        (
+            Some(_),
+            Action::ViewRuns
+            | Action::LaunchRun
+            | Action::StopRun
+            | Action::DeleteRun
+            | Action::ViewPeople
+            | Action::ManagePeople
+            | Action::ViewAudit
+            | Action::ViewNodes
+            | Action::ViewShares
+            | Action::AskForQuota
+            | Action::SetLimits,
+        ) => Askable::Team(team),
+    }
+}
+
+/// The refusal with the names of whom to ask, at most three of them.
+pub fn naming(refusal: Refusal, names: &[PersonName]) -> Refusal {
+    let Refusal::Forbidden { sentence } = refusal else { return refusal };
+    let names: Vec<&str> = names.iter().take(3).map(PersonName::as_str).collect();
+    let Some((last, others)) = names.split_last() else { return Refusal::Forbidden { sentence } };
+    let names = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
+    Refusal::forbidden(format!("{}; ask {names}", sentence.strip_suffix("; ask one").unwrap_or(&sentence)))
+}
+
 /// Decides whether the caller may do this.
 ///
 /// # Errors
@@ -190,5 +243,24 @@ mod tests {
             }
         }
         assert_eq!(table, include_str!("policy.golden.txt"), "the policy changed; if that is meant, commit this table:\n{table}");
+    }
+
+    #[test]
+    fn whoever_is_refused_is_told_whom_to_ask_unless_they_are_of_another_team() {
+        let team = TeamName::parse("vision").expect("a team name");
+        let names: Vec<_> = ["lead", "nora", "root", "sam"].map(|name| PersonName::parse(name).expect("a name")).into();
+        let engineer = caller(false, Some(Role::Engineer));
+        let asked = |action| whom_to_ask(&engineer, action, Subject::Team(&team));
+        assert_eq!((asked(Action::ViewPeople), asked(Action::SetQuota)), (Askable::Team(&team), Askable::Platform));
+        assert_eq!(whom_to_ask(&caller(false, None), Action::ViewPeople, Subject::Team(&team)), Askable::Nobody);
+        assert_eq!(whom_to_ask(&engineer, Action::ViewAudit, Subject::Platform), Askable::Platform);
+
+        let refusal = |action, subject| may(&engineer, action, subject).expect_err("an engineer may not");
+        let sentence = naming(refusal(Action::ViewPeople, Subject::Team(&team)), &names[..2]).to_string();
+        assert_eq!(sentence, "Only an admin of vision may see the people; you are engineer there; ask lead or nora");
+        let sentence = naming(refusal(Action::ManageTeams, Subject::Platform), &names).to_string();
+        assert_eq!(sentence, "Only a platform admin may make teams; ask lead, nora or root");
+        let sentence = naming(refusal(Action::ManageTeams, Subject::Platform), &[]).to_string();
+        assert_eq!(sentence, "Only a platform admin may make teams; ask one");
     }
 }

@@ -29,7 +29,7 @@ pub struct Me {
 }
 
 impl Me {
-    /// Whether they may see the people of a team or of all.
+    /// Whether they may see the people, the teams and the audit log, of a team or of all.
     pub fn sees_people(&self) -> bool {
         self.platform_admin || self.roles.values().any(|role| *role == Role::Admin)
     }

@@ -25,6 +25,10 @@ pub const PEOPLE: &str = "M6 8a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5M1.500
 pub const QUOTAS: &str = "M2 4h12M2 8h7M2 12h10M14 7v2M14 11v2";
 /// Priorities: who goes first is on top.
 pub const PRIORITIES: &str = "M8 2v12M4.500 5.500 8 2l3.500 3.500M3 10h2M3 13h2M11 10h2M11 13h2";
+/// Teams: three houses of one street.
+pub const TEAMS: &str = "M2 13.500V7l2-2 2 2v6.500M6 13.500v-10l2-2 2 2v10M10 13.500V7l2-2 2 2v6.500M1 13.500h14";
+/// The audit log: a page with lines.
+pub const AUDIT: &str = "M4 2h6l3 3v9H4zM6.500 7h4M6.500 9.500h4M6.500 12h2";
 /// Plus.
 pub const PLUS: &str = "M8 3v10M3 8h10";
 /// Copy.

@@ -14,7 +14,7 @@ pub use self::{
     priority::priority,
     quota::{granted, quota, taken_back},
     run::{RunObjects, form_field, run},
-    team::{TeamObjects, team},
+    team::{TeamObjects, rights, team},
 };
 
 /// The label by which a run's Job and Pods are known; its value is the run's id.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use k8s_openapi::{NamespaceResourceScope, Resource};
+use k8s_openapi::{NamespaceResourceScope, Resource, api::core::v1::Namespace};
 use kube::{
-    Api, Client,
-    api::{DynamicObject, Patch, PatchParams},
+    Api, Client, ResourceExt,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use slipway_domain::team::TeamName;
+use slipway_domain::team::{FIRST_TEAM, TEAM_LABEL, TeamName};
 
 use super::{
     Cluster, MANAGER, Source, WriteError, client,
@@ -42,16 +42,61 @@ pub async fn setup(admin: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Why a team's namespace is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPrepared {
+    /// There is one of that name that is not Slipway's, and it is never taken over silently: what runs in it is somebody's.
+    #[error(
+        "The cluster has a namespace {team} that is no team's; choose another name, or, if it is to be this team's, \
+         have a cluster admin label it {TEAM_LABEL}={team}"
+    )]
+    Taken {
+        /// Its name.
+        team: TeamName,
+    },
+    /// It is going.
+    #[error("The cluster is deleting the namespace {team}; it is made anew when it is gone")]
+    Ending {
+        /// Its name.
+        team: TeamName,
+    },
+    /// The API server did not do what it takes.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl From<kube::Error> for NotPrepared {
+    fn from(error: kube::Error) -> Self {
+        Self::Write(error.into())
+    }
+}
+
 impl Cluster {
-    /// Makes a team's namespace with its roles and its volume, in the server's own name: roles are what people are judged by, so
-    /// they are never a person's to write.
+    /// Whether the team may have the namespace of its name: there is none, or it is the team's.
     ///
     /// # Errors
-    /// What the API server refuses.
-    pub async fn prepare_team(&self, team: &TeamName, settings: &Settings) -> Result<(), WriteError> {
+    /// That it is another's or going, or what the API server refuses.
+    pub async fn may_have_namespace(&self, team: &TeamName) -> Result<(), NotPrepared> {
+        let namespaces: Api<Namespace> = Api::all(self.writer.clone());
+        namespaces.get_opt(team.as_str()).await?.map_or(Ok(()), |there| belongs_to(team, &there))
+    }
+
+    /// Makes a team's namespace with its roles and its volume, in the server's own name: roles are what people are judged by, so
+    /// they are never a person's to write. Doing it again puts right what somebody changed and nothing else.
+    ///
+    /// # Errors
+    /// That the namespace is another's or going, or what the API server refuses.
+    pub async fn prepare_team(&self, team: &TeamName, settings: &Settings) -> Result<(), NotPrepared> {
         let objects = manifest::team(team, settings);
         let client = &self.writer;
-        let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        if let Some(there) = namespaces.get_opt(team.as_str()).await? {
+            belongs_to(team, &there)?;
+        } else {
+            // Made, not applied: one that somebody makes at this moment is not taken over, either.
+            let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+            namespaces.create(&params, &objects.namespace).await?;
+        }
         namespaces.patch(team.as_str(), &params(), &Patch::Apply(&objects.namespace)).await?;
         for role in &objects.roles {
             apply(client, team, role).await?;
@@ -59,8 +104,20 @@ impl Cluster {
         for binding in &objects.bindings {
             apply(client, team, binding).await?;
         }
-        apply(client, team, &objects.claim).await
+        Ok(apply(client, team, &objects.claim).await?)
     }
+}
+
+fn belongs_to(team: &TeamName, there: &Namespace) -> Result<(), NotPrepared> {
+    let label = there.labels().get(TEAM_LABEL).map(String::as_str);
+    let is_its_own = label == Some(team.as_str()) || (label.is_none() && team.as_str() == FIRST_TEAM);
+    if !is_its_own {
+        return Err(NotPrepared::Taken { team: team.clone() });
+    }
+    if there.metadata.deletion_timestamp.is_some() {
+        return Err(NotPrepared::Ending { team: team.clone() });
+    }
+    Ok(())
 }
 
 fn params() -> PatchParams {

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::store::{
     Error,
+    audit::About,
     people::{self, NewPerson, Person},
     teams,
 };
@@ -138,7 +139,9 @@ impl ports::People for People {
                 other => other.into(),
             })
         };
-        self.0.audit.around(caller, "invite", &subject(&name), (None, Some(after)), change).await?;
+        let whom = subject(&name);
+        let about = team.as_ref().map_or_else(|| About::from(&whom), |team| About::in_team(&whom, team));
+        self.0.audit.around(caller, "invite", about, (None, Some(after)), change).await?;
         let row = PersonRow { id: person.id, name, platform_admin, roles, active: true, joined: false, last_seen: None };
         Ok(Invitation { person: row, link: link.path, expires: link.invitation.expires })
     }

@@ -109,7 +109,7 @@ impl ports::Runs for Runs {
             pods: history::pods(store, id).await?,
             metrics: metrics::summaries(store, id).await?,
             checkpoints: history::checkpoints(store, id).await?,
-            denied: act::denied(caller, &run),
+            denied: act::denied(store, caller, &run).await,
             stale_since: self.0.cluster.index().stale_since(),
             row: run.row,
             made_by: run.made_by,

@@ -11,7 +11,7 @@ use slipway_domain::{
     person::{PersonId, PersonName, Role},
     refusal::Refusal,
     session::{Welcome, check_password},
-    team::TeamName,
+    team::{FIRST_TEAM, TeamName},
 };
 use uuid::Uuid;
 
@@ -28,9 +28,9 @@ use crate::{
 
 pub use crate::store::sessions::{Found, LIFETIME, Sessions, beginning};
 
-/// The team that the first start makes. Every cluster has its namespace.
+/// The team that the first start makes.
 pub(crate) fn first_team() -> TeamName {
-    TeamName::parse("default").expect("a constant that is a name")
+    TeamName::parse(FIRST_TEAM).expect("a constant that is a name")
 }
 
 /// How often signing in may be tried.

@@ -7,11 +7,17 @@
 //! Each row's SHA-256 covers its columns and the hash of the row before it, and `audit_head` holds the last one, so that a
 //! changed bit, a deleted row or two exchanged rows break the chain, and [`Audit::verify`] says where. Who can write to the
 //! database can also compute a whole new chain: that is found by keeping a `SEQ:HASH` that was printed earlier somewhere else.
+//!
+//! [`entries`] reads the log as people read it: an intent and its outcome as one.
+
+pub mod entries;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use slipway_domain::{person::Caller, refusal::Refusal};
+use slipway_domain::{audit::team_of, person::Caller, refusal::Refusal, team::TeamName};
+
+use sqlx::AssertSqlSafe;
 
 use super::{Error, Store};
 use crate::{clock::Clock, hex, on_db};
@@ -44,6 +50,33 @@ impl From<&Caller> for Actor {
     }
 }
 
+/// What an entry is about.
+#[derive(Clone, Debug)]
+pub struct About {
+    subject: String,
+    team: Option<TeamName>,
+}
+
+impl About {
+    /// Something that concerns a team, whatever its words say.
+    pub fn in_team(subject: &str, team: &TeamName) -> Self {
+        Self { subject: subject.to_owned(), team: Some(team.clone()) }
+    }
+}
+
+/// The team is the one that the words name, if they name one.
+impl From<&str> for About {
+    fn from(subject: &str) -> Self {
+        Self { subject: subject.to_owned(), team: team_of(subject) }
+    }
+}
+
+impl From<&String> for About {
+    fn from(subject: &String) -> Self {
+        Self::from(subject.as_str())
+    }
+}
+
 /// Writes and verifies the log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Audit {
@@ -65,7 +98,7 @@ pub struct Intent {
 struct Entry {
     actor: Actor,
     action: String,
-    subject: String,
+    about: About,
     before: Option<String>,
     after: Option<String>,
 }
@@ -84,9 +117,13 @@ struct Row {
     phase: String,
     intent_seq: Option<i64>,
     result: Option<String>,
+    team: Option<String>,
     previous: String,
     hash: String,
 }
+
+/// Every column of a row.
+const COLUMNS: &str = "seq, at, request, person, action, subject, before, after, phase, intent_seq, result, team, previous, hash";
 
 /// The log as [`Audit::verify`] found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +156,12 @@ impl Audit {
         Self { store, clock }
     }
 
-    /// Writes down that somebody means to change `subject`, from `before` to `after` where those say something.
+    /// The database that holds it.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Writes down that somebody means to change what it is `about`, from `before` to `after` where those say something.
     ///
     /// # Errors
     /// What the database refused. Then the change must not be made.
@@ -127,23 +169,22 @@ impl Audit {
         &self,
         actor: impl Into<Actor>,
         action: &str,
-        subject: &str,
+        about: impl Into<About>,
         before: Option<Value>,
         after: Option<Value>,
     ) -> Result<Intent, Error> {
         let text = |value: Option<Value>| value.map(|value| value.to_string());
-        let entry =
-            Entry { actor: actor.into(), action: action.to_owned(), subject: subject.to_owned(), before: text(before), after: text(after) };
+        let entry = Entry { actor: actor.into(), action: action.to_owned(), about: about.into(), before: text(before), after: text(after) };
         let seq = self.append(&entry, "intent", None, None).await?;
         Ok(Intent { audit: self.clone(), entry, seq })
     }
 
     /// Writes down an attempt that was refused before anything was meant to change. Where that cannot be written the attempt is
     /// refused all the same, so a failure is logged and goes no further.
-    pub async fn denied(&self, actor: impl Into<Actor>, action: &str, subject: &str, refusal: &Refusal) {
-        let entry = Entry { actor: actor.into(), action: action.to_owned(), subject: subject.to_owned(), before: None, after: None };
+    pub async fn denied(&self, actor: impl Into<Actor>, action: &str, about: impl Into<About>, refusal: &Refusal) {
+        let entry = Entry { actor: actor.into(), action: action.to_owned(), about: about.into(), before: None, after: None };
         if let Err(error) = self.append(&entry, "outcome", None, Some(&refusal.to_string())).await {
-            tracing::error!(error = %error, person = entry.actor.name, action, subject, "a refused attempt could not be written to the audit log");
+            tracing::error!(error = %error, person = entry.actor.name, action, subject = entry.about.subject, "a refused attempt could not be written to the audit log");
         }
     }
 
@@ -155,11 +196,11 @@ impl Audit {
         &self,
         actor: impl Into<Actor>,
         action: &str,
-        subject: &str,
+        about: impl Into<About>,
         (before, after): (Option<Value>, Option<Value>),
         change: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<T, Refusal> {
-        let intent = self.intent(actor, action, subject, before, after).await?;
+        let intent = self.intent(actor, action, about, before, after).await?;
         let answer = change.await;
         intent.outcome(answer.as_ref().map(|_| ())).await;
         answer
@@ -172,12 +213,13 @@ impl Audit {
             request: entry.actor.request.clone(),
             person: entry.actor.name.clone(),
             action: entry.action.clone(),
-            subject: entry.subject.clone(),
+            subject: entry.about.subject.clone(),
             before: entry.before.clone(),
             after: entry.after.clone(),
             phase: phase.to_owned(),
             intent_seq,
             result: result.map(str::to_owned),
+            team: entry.about.team.as_ref().map(ToString::to_string),
             previous: String::new(),
             hash: String::new(),
         };
@@ -187,12 +229,9 @@ impl Audit {
             (row.seq, row.previous) =
                 sqlx::query_as("UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash").fetch_one(&mut *transaction).await?;
             row.hash = row.expected_hash();
-            sqlx::query(
-                "INSERT INTO audit (seq, at, request, person, action, subject, before, after, phase, intent_seq, result, previous, hash) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-            )
+            sqlx::query(AssertSqlSafe(format!("INSERT INTO audit ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)")))
             .bind(row.seq).bind(row.at).bind(&row.request).bind(&row.person).bind(&row.action).bind(&row.subject).bind(&row.before)
-            .bind(&row.after).bind(&row.phase).bind(row.intent_seq).bind(&row.result).bind(&row.previous).bind(&row.hash)
+            .bind(&row.after).bind(&row.phase).bind(row.intent_seq).bind(&row.result).bind(&row.team).bind(&row.previous).bind(&row.hash)
             .execute(&mut *transaction)
             .await?;
             sqlx::query("UPDATE audit_head SET hash = $1 WHERE id = 1").bind(&row.hash).execute(&mut *transaction).await?;
@@ -249,9 +288,8 @@ impl Audit {
     }
 
     async fn rows(&self, after: i64, until: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
-        const SQL: &str = "SELECT seq, at, request, person, action, subject, before, after, phase, intent_seq, result, previous, hash \
-                           FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
-        on_db!(self.store.reads(), pool => sqlx::query_as(SQL).bind(after).bind(until).bind(limit).fetch_all(pool).await)
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3");
+        on_db!(self.store.reads(), pool => sqlx::query_as(AssertSqlSafe(sql)).bind(after).bind(until).bind(limit).fetch_all(pool).await)
     }
 
     /// Who did what, newest first: actor, action, subject and result (none on an intent).
@@ -314,7 +352,8 @@ const fn broken(seq: i64, what: &'static str) -> VerifyError {
 }
 
 impl Row {
-    /// SHA-256 over the previous hash and every column, each with its length before it, so that no two rows read the same.
+    /// SHA-256 over the previous hash and every column, each with its length before it, so that no two rows read the same. Only
+    /// the last of them, the team, may be left out, so that its being there is never read as something else.
     fn expected_hash(&self) -> String {
         let mut hash = Sha256::new();
         let mut add = |part: Option<&[u8]>| match part {
@@ -335,6 +374,10 @@ impl Row {
             add(text.as_deref().map(str::as_bytes));
         }
         add(self.intent_seq.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        // Rows from before there was this column end here, and so does what concerns no team.
+        if let Some(team) = &self.team {
+            add(Some(team.as_bytes()));
+        }
         hex::encode(&hash.finalize())
     }
 }

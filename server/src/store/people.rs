@@ -166,6 +166,16 @@ pub async fn has_other_platform_admin(store: &Store, than: &PersonId) -> Result<
     Ok(count > 0)
 }
 
+/// Who administers the platform and can sign in, by name.
+///
+/// # Errors
+/// What the database refused.
+pub async fn platform_admins(store: &Store) -> Result<Vec<PersonName>, Error> {
+    const SQL: &str = "SELECT name FROM person WHERE platform_admin = $1 AND active = $1 AND password IS NOT NULL ORDER BY name";
+    let names: Vec<String> = on_db!(store.reads(), pool => sqlx::query_scalar(SQL).bind(true).fetch_all(pool).await)?;
+    names.iter().map(|name| PersonName::parse(name).map_err(Error::unexpected)).collect()
+}
+
 /// Adds somebody with the link by which they set a password.
 ///
 /// # Errors

@@ -1,5 +1,8 @@
 //! The audit log notices whatever is done to it behind its back, on both databases.
 
+mod bits;
+mod read;
+
 use slipway_server::{
     on_db,
     store::{
@@ -12,7 +15,7 @@ use sqlx::AssertSqlSafe;
 use crate::{fixture::Site, postgres};
 
 /// Every column, with a value that differs from what the rows hold.
-const COLUMNS: [(&str, &str); 11] = [
+const COLUMNS: [(&str, &str); 12] = [
     ("at", "at + 1"),
     ("request", "request || 'x'"),
     ("person", "'Root'"),
@@ -22,6 +25,7 @@ const COLUMNS: [(&str, &str); 11] = [
     ("after", "NULL"),
     ("phase", "CASE phase WHEN 'intent' THEN 'outcome' ELSE 'intent' END"),
     ("intent_seq", "7"),
+    ("team", "'vision'"),
     ("previous", "'00'"),
     ("hash", "substr(hash, 1, 63) || CASE substr(hash, 64, 1) WHEN '0' THEN '1' ELSE '0' END"),
 ];
@@ -87,7 +91,7 @@ async fn notices_everything(site: &Site) {
     assert_eq!(first_wrong(site).await, Some(5), "two exchanged rows were not noticed");
     restore().await;
 
-    execute(store, "INSERT INTO audit SELECT 9, at, request, person, action, subject, before, after, phase, intent_seq, result, hash, hash FROM safe WHERE seq = 8".into()).await;
+    execute(store, "INSERT INTO audit (seq, at, request, person, action, subject, before, after, phase, intent_seq, result, previous, hash) SELECT 9, at, request, person, action, subject, before, after, phase, intent_seq, result, hash, hash FROM safe WHERE seq = 8".into()).await;
     assert_eq!(first_wrong(site).await, Some(9), "a row that was put at the end was not noticed");
     restore().await;
 

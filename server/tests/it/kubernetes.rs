@@ -129,6 +129,22 @@ impl Kubernetes {
         }
     }
 
+    /// Creates objects in somebody's name; what the API server answers, object by object.
+    #[track_caller]
+    pub fn creates_as(&self, person: &str, groups: &[String], objects: &serde_json::Value) -> Vec<serde_json::Value> {
+        let person = format!("--as={person}");
+        let groups: Vec<String> = groups.iter().map(|group| format!("--as-group={group}")).collect();
+        let mut args = vec!["create", "--validate=false", "-f", "-", "-o", "json", &person];
+        args.extend(groups.iter().map(String::as_str));
+        let mut child = self.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("kubectl starts");
+        child.stdin.take().expect("a pipe").write_all(objects.to_string().as_bytes()).expect("kubectl reads");
+        let output = child.wait_with_output().expect("kubectl ends");
+        assert!(output.status.success(), "{}", said(&output));
+        let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
+        let answers = answers.map(|answer| answer.expect("kubectl prints JSON"));
+        answers.flat_map(|answer| answer["items"].as_array().cloned().unwrap_or_else(|| vec![answer])).collect()
+    }
+
     /// What the cluster looks like, for a test that fails.
     pub fn looks(&self) -> String {
         let objects = said(&self.kubectl(&["get", "jobs,pods", "-A", "-o", "wide"]));

@@ -180,6 +180,18 @@ async fn its_commands_say_what_they_did_or_why_not() {
     let missing = run(folder.path(), &["audit", "verify", "--known", &format!("9999:{}", "0".repeat(64))]);
     assert_eq!(missing.status.code(), Some(1), "{missing:?}");
     assert_eq!(stderr(&missing), "slipway-server: the audit log is not what was written: row 9999 is missing\n");
+
+    let export = run(folder.path(), &["audit", "export"]);
+    assert!(export.status.success() && export.stderr.is_empty(), "{export:?}");
+    let rows: Vec<serde_json::Value> =
+        String::from_utf8_lossy(&export.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(known.starts_with(&format!("{}:", rows.len() - 1)), "{known} was the last row before the export's own: {rows:#?}");
+    assert_eq!(rows.last().map(|row| (&row["person"], &row["phase"])), Some((&"[audit-export]".into(), &"intent".into())), "{rows:#?}");
+    let table = run(folder.path(), &["audit", "export", "--format", "csv", "--until", "1999-12-31"]);
+    assert_eq!(String::from_utf8_lossy(&table.stdout).lines().count(), 1, "{table:?}");
+    let refused = run(folder.path(), &["audit", "export", "--from", "yesterday"]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(stderr(&refused).contains("from: A time is written 2026-11-24"), "{refused:?}");
     server.end("-TERM");
 }
 

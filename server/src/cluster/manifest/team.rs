@@ -14,7 +14,7 @@ use k8s_openapi::{
 };
 use slipway_domain::{
     person::Role,
-    team::{TEAM_LABEL, TeamName},
+    team::{Rights, TEAM_LABEL, TeamName},
 };
 
 use super::{super::impersonation::group, Settings};
@@ -59,6 +59,13 @@ pub fn team(team: &TeamName, settings: &Settings) -> TeamObjects {
             status: None,
         },
     }
+}
+
+/// What these objects let each role do, as a person reads it.
+pub fn rights(team: &TeamName) -> Vec<Rights> {
+    let line = |rule: PolicyRule| format!("{}: {}", rule.verbs.join(", "), rule.resources.unwrap_or_default().join(", "));
+    let of = |role| rbac_role(team, role).rules.unwrap_or_default().into_iter().map(line).collect();
+    Role::ALL.into_iter().rev().map(|role| Rights { role, group: group(team, role), rules: of(role) }).collect()
 }
 
 fn name(role: Role) -> String {

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use slipway_domain::{
     person::Caller,
-    policy::{Action, Subject, may},
+    policy::{Action, Subject},
     refusal::Refusal,
     run::{spec::RunId, view::RunAction},
 };
 
-use super::{Runs, in_time, permit, subject};
+use super::{
+    super::{permit, why_not},
+    Runs, in_time, subject,
+};
 use crate::{
     live::changes::Changed,
     store::{
-        history,
+        Store, history,
         runs::{self, Run},
     },
 };
@@ -26,11 +29,16 @@ const fn policy_action(action: RunAction) -> Action {
     }
 }
 
-/// What may not be done to a run now, and why.
-pub(super) fn denied(caller: &Caller, run: &Run) -> BTreeMap<RunAction, String> {
+/// What may not be done to a run now, why, and whom to ask.
+pub(super) async fn denied(store: &Store, caller: &Caller, run: &Run) -> BTreeMap<RunAction, String> {
     let made = Subject::Made { team: &run.row.team, by: &run.made_by };
-    let refusal = |action: RunAction| may(caller, policy_action(action), made).and_then(|()| action.fits(run.row.state.kind())).err();
-    RunAction::ALL.into_iter().filter_map(|action| Some((action, refusal(action)?.to_string()))).collect()
+    let mut denied = BTreeMap::new();
+    for action in RunAction::ALL {
+        let by_policy = why_not(store, caller, (policy_action(action), made)).await;
+        let sentence = by_policy.or_else(|| action.fits(run.row.state.kind()).err().map(|refusal| refusal.to_string()));
+        denied.extend(sentence.map(|sentence| (action, sentence)));
+    }
+    denied
 }
 
 impl Runs {

@@ -137,7 +137,7 @@ impl Filter {
 }
 
 /// A text that `LIKE` takes as it stands.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::store) fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
