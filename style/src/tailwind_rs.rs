@@ -1,6 +1,7 @@
 //! The declarations that tailwind-rs-core says right, and nothing else of it: its selectors are not escaped, its colours and
 //! sizes are not the theme's, and some utilities are silently wrong. So `tailwind_rs.txt` lists the utilities that may be taken
-//! from it. `tests/it/conformance.rs` keeps the list equal to what agrees with Tailwind's own program, for each utility in use.
+//! from it. `tests/it/conformance.rs` holds that each of them agrees with Tailwind's own program, and that each in use that does
+//! is on the list.
 
 use tailwind_rs_core::CssGenerator;
 
