@@ -2,7 +2,7 @@
 //!
 //! [`registration`] keeps the nodes; [`pods`] watches what is bound to them and gives each Pod a [`worker`], which prepares
 //! [`volumes`] and [`environment`] and starts each container as an [`attempt`] under a [`shim`]; [`server`] answers the
-//! kubelet's API from the attempts' [`logs`]. The agent may be killed at any time: what runs goes on, and the next agent finds it.
+//! kubelet's API from the attempts' [`logs`]; [`mig`] cuts cards anew where a node's label asks for it. The agent may be killed at any time: what runs goes on, and the next agent finds it.
 //!
 //! Not offered: probes, `exec`, and resource limits by cgroups; containers use this computer as any process does.
 
@@ -12,6 +12,7 @@ pub mod enter;
 mod environment;
 mod events;
 mod logs;
+mod mig;
 mod pods;
 mod registration;
 mod server;
@@ -20,7 +21,7 @@ mod status;
 mod volumes;
 mod worker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{
@@ -32,8 +33,13 @@ use tokio::{
     sync::watch,
 };
 
-use self::{attempt::Process, pods::Pods, worker::Ground};
-use crate::nodes::NodeFile;
+use self::{
+    attempt::Process,
+    mig::MigManager,
+    pods::{Node, Pods},
+    worker::Ground,
+};
+use crate::nodes::{NodeFile, configs::MigConfigs};
 
 /// Arguments of `sandbox agent`, which `sandbox up` starts.
 #[derive(Debug, Clone, clap::Args)]
@@ -47,6 +53,9 @@ pub struct Args {
     /// Which program stands for which image.
     #[arg(long, value_name = "FILE")]
     pub images: PathBuf,
+    /// Named cuts of GPUs, in mig-parted's format; without it those that the sandbox brings.
+    #[arg(long, value_name = "FILE")]
+    pub mig_configs: Option<PathBuf>,
     /// Folder of the agent's own state.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
@@ -72,7 +81,8 @@ pub struct Args {
 /// # Errors
 /// A sentence where a file cannot be used or the supervisor has gone.
 pub async fn run(args: Args) -> Result<(), String> {
-    let nodes = NodeFile::load(&args.nodes).map_err(|error| error.to_string())?.nodes;
+    let specs = NodeFile::load(&args.nodes).map_err(|error| error.to_string())?.nodes;
+    let configs = MigConfigs::load(args.mig_configs.as_deref()).map_err(|error| error.to_string())?;
     let supervisor = Process::find(args.supervisor_pid).ok_or("the process that supervises the nodes has gone")?;
     let (stop, shutdown) = watch::channel(false);
     let ground = Ground {
@@ -84,12 +94,19 @@ pub async fn run(args: Args) -> Result<(), String> {
     let client = client(&args).await?;
     let folder = args.data.join("pods");
     std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let cuts = args.data.join("mig");
+    let mig =
+        MigManager::new(client.clone(), configs, cuts.clone()).map_err(|error| format!("{} cannot be made: {error}", cuts.display()))?;
+    let declared: Vec<String> = specs.iter().map(crate::nodes::NodeSpec::declared).collect();
+    let nodes: Vec<Arc<Node>> = specs.into_iter().map(|spec| Arc::new(Node::new(mig.remember(spec)))).collect();
     let pods = Arc::new(Pods::new(client.clone(), ground, &nodes, folder));
     let (port, serve) = server::bind(&args, pods.clone()).await?;
     tokio::spawn(serve);
-    for node in nodes {
-        tokio::spawn(registration::keep(client.clone(), node, port));
+    for node in &nodes {
+        tokio::spawn(registration::keep(client.clone(), node.clone(), port));
     }
+    let cut: BTreeMap<_, _> = nodes.into_iter().zip(declared).map(|(node, declared)| (node.name.clone(), (node, declared))).collect();
+    tokio::spawn(mig.run(cut));
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     tokio::spawn(async move {

@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::images::ImageFile;
 use crate::nodes::NodeFile;
+use crate::nodes::configs::{self, MigConfigs};
 use crate::yaml::FileError;
 use certificates::Authority;
 use data::Data;
@@ -54,6 +55,9 @@ pub struct UpArgs {
     /// Which program stands for which container image
     #[arg(long, value_name = "FILE")]
     images: PathBuf,
+    /// Named cuts of GPUs that nodes may be asked for, in mig-parted's format; without it those that the sandbox brings
+    #[arg(long, value_name = "FILE")]
+    mig_configs: Option<PathBuf>,
     /// Where to begin looking for free ports on 127.0.0.1; 0 takes any
     #[arg(long, value_name = "PORT", default_value_t = 16443)]
     port: u16,
@@ -172,6 +176,9 @@ struct Files {
     kubernetes: PathBuf,
     nodes: PathBuf,
     images: PathBuf,
+    mig_configs: Option<PathBuf>,
+    /// What stands in that file, or what the sandbox brings.
+    mig_text: String,
     node_names: Vec<String>,
 }
 
@@ -185,11 +192,16 @@ impl Files {
         }
         let node_file = NodeFile::load(&args.nodes)?;
         ImageFile::load(&args.images)?;
+        MigConfigs::load(args.mig_configs.as_deref())?;
+        let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.clone(), source });
+        let mig_text = args.mig_configs.as_ref().map(read).transpose()?.unwrap_or_else(|| configs::SHIPPED.to_owned());
         let absolute = |path: &Path| std::path::absolute(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source });
         Ok(Self {
             kubernetes,
             nodes: absolute(&args.nodes)?,
             images: absolute(&args.images)?,
+            mig_configs: args.mig_configs.as_deref().map(absolute).transpose()?,
+            mig_text,
             node_names: node_file.nodes.into_iter().map(|node| node.name).collect(),
         })
     }
@@ -212,8 +224,15 @@ impl Cluster {
             etcd: Authority::keep(data, "etcd", now)?,
             kubelet: Authority::keep(data, "kubelet", now)?,
         };
-        let setup =
-            Setup { data, ports, authorities: &authorities, kubernetes: &files.kubernetes, nodes: &files.nodes, images: &files.images };
+        let setup = Setup {
+            data,
+            ports,
+            authorities: &authorities,
+            kubernetes: &files.kubernetes,
+            nodes: &files.nodes,
+            images: &files.images,
+            mig_configs: files.mig_configs.as_deref(),
+        };
         let cluster = &authorities.cluster;
         let admin = cluster.client("kubernetes-admin", Some("system:masters"))?;
         let config = |user: &str, port, authority, identity: &_| kubeconfig::text(user, port, authority, identity);
@@ -231,7 +250,7 @@ impl Cluster {
 
         self.run(setup.etcd()?, readiness::answers(&to_etcd, "/health")).await?;
         self.run(setup.apiserver()?, readiness::answers(&api, "/readyz")).await?;
-        objects::put(&api).await?;
+        objects::put(&api, &files.mig_text).await?;
         // These two and the agent wait for nothing but the API server, so they start side by side.
         let controllers = self.add(setup.controllers()?);
         let scheduler = self.add(setup.scheduler()?);

@@ -4,8 +4,10 @@
 //! come the labels, the capacity and the taints that the node agent registers, exactly as NVIDIA's
 //! device plugin and feature discovery would have set them. Nothing here talks to a cluster.
 
+pub mod configs;
 pub mod gpu;
 mod labels;
+mod mig;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +19,8 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::Deserialize;
 
 use crate::yaml::{self, FileError};
-use gpu::{Product, Slice};
-
-/// The largest number of cards a node may have; no machine with more is sold.
-const MOST_GPUS: u8 = 16;
+pub use mig::Apply;
+use mig::{Gpus, GpusRow, MigStrategy};
 
 #[derive(Debug, Clone)]
 pub struct NodeFile {
@@ -53,35 +53,6 @@ pub struct Device {
     pub gpu: u8,
     /// First memory slice, when the device is a MIG slice.
     pub slice: Option<u8>,
-}
-
-#[derive(Debug, Clone)]
-struct Gpus {
-    product: Product,
-    count: u8,
-    strategy: MigStrategy,
-    mig_config: String,
-    /// Slices by the card's index; a card that is missing here is whole.
-    cut: BTreeMap<u8, Vec<Slice>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum MigStrategy {
-    #[default]
-    None,
-    Single,
-    Mixed,
-}
-
-impl MigStrategy {
-    fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Single => "single",
-            Self::Mixed => "mixed",
-        }
-    }
 }
 
 impl NodeFile {
@@ -190,26 +161,6 @@ struct NodeRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GpusRow {
-    product: String,
-    count: u8,
-    #[serde(default)]
-    mig: MigRow,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct MigRow {
-    #[serde(default)]
-    strategy: MigStrategy,
-    /// Value of `nvidia.com/mig.config`; `all-disabled` or `custom` when left out.
-    config: Option<String>,
-    #[serde(default)]
-    cut: BTreeMap<u8, Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct TaintRow {
     key: String,
     value: Option<String>,
@@ -270,40 +221,6 @@ impl NodeRow {
             labels: self.labels,
             taints,
         })
-    }
-}
-
-impl GpusRow {
-    fn check(self) -> Result<Gpus, String> {
-        let product = Product::parse(&self.product)?;
-        if self.count == 0 || self.count > MOST_GPUS {
-            return Err(format!("a node has 1 to {MOST_GPUS} GPUs, not {}", self.count));
-        }
-        let strategy = self.mig.strategy;
-        if strategy == MigStrategy::None && !self.mig.cut.is_empty() {
-            return Err("its GPUs are cut, but mig.strategy does not say single or mixed".into());
-        }
-        let mut cut = BTreeMap::new();
-        for (gpu, names) in &self.mig.cut {
-            if *gpu >= self.count {
-                let last = self.count - 1;
-                return Err(format!("mig.cut names GPU {gpu}, but its GPUs are 0 to {last}"));
-            }
-            let slices = product.cut(names).map_err(|reason| format!("GPU {gpu}: {reason}"))?;
-            cut.insert(*gpu, slices);
-        }
-        if strategy == MigStrategy::Single {
-            let kinds: BTreeSet<_> = self.mig.cut.values().flatten().collect();
-            if kinds.len() > 1 || (kinds.len() == 1 && cut.len() != usize::from(self.count)) {
-                return Err("strategy single wants every GPU cut into slices of one profile".into());
-            }
-        }
-        let usual = if cut.is_empty() { "all-disabled" } else { "custom" };
-        let mig_config = self.mig.config.unwrap_or_else(|| usual.into());
-        if !is_label_value(&mig_config) {
-            return Err(format!("\"{mig_config}\" cannot be the value of label nvidia.com/mig.config"));
-        }
-        Ok(Gpus { product, count: self.count, strategy, mig_config, cut })
     }
 }
 

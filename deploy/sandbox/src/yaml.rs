@@ -23,6 +23,11 @@ impl FileError {
 
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     let text = std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_path_buf(), source })?;
+    parse(path, &text)
+}
+
+/// Reads a text that stands, or would stand, in the file `path`.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileError> {
     // The snippet that the parser would draw spans several lines; the line number says as much.
-    serde_saphyr::from_str(&text).map_err(|error| FileError::content(path, error.without_snippet().to_string()))
+    serde_saphyr::from_str(text).map_err(|error| FileError::content(path, error.without_snippet().to_string()))
 }

@@ -15,13 +15,15 @@ pub(super) const VISIBLE: &str = "NVIDIA_VISIBLE_DEVICES";
 #[derive(Debug)]
 pub(super) struct Devices {
     all: Vec<Device>,
+    /// Nothing is given out while the cards are cut anew.
+    closed: bool,
     /// Device → Pod uid.
     taken: BTreeMap<String, String>,
 }
 
 impl Devices {
     pub fn of(node: &NodeSpec) -> Self {
-        Self { all: node.devices(), taken: BTreeMap::new() }
+        Self { all: node.devices(), closed: false, taken: BTreeMap::new() }
     }
 
     /// Gives a container what it asks for; the answer is the variable's value, or none where it asks for no device.
@@ -36,7 +38,7 @@ impl Devices {
             let free: Vec<_> = self
                 .all
                 .iter()
-                .filter(|device| device.resource == *resource && !self.taken.contains_key(&device.id))
+                .filter(|device| !self.closed && device.resource == *resource && !self.taken.contains_key(&device.id))
                 .take(wanted)
                 .collect();
             if free.len() < wanted {
@@ -62,8 +64,57 @@ impl Devices {
         }
     }
 
+    /// Gives nothing out until told otherwise.
+    pub fn close(&mut self, closed: bool) {
+        self.closed = closed;
+    }
+
+    /// The cards are cut anew, as this node's are. What Pods have on cards that stay as they are stays theirs.
+    ///
+    /// # Errors
+    /// Which card that changes is in use; then nothing is changed.
+    pub fn recut(&mut self, node: &NodeSpec) -> Result<(), String> {
+        let next = node.devices();
+        let on = |devices: &[Device], gpu: u8| -> Vec<String> {
+            devices.iter().filter(|device| device.gpu == gpu).map(|device| device.id.clone()).collect()
+        };
+        for device in &self.all {
+            if let Some(pod) = self.taken.get(&device.id)
+                && on(&self.all, device.gpu) != on(&next, device.gpu)
+            {
+                return Err(format!("GPU {} is in use by another client: Pod {pod} has {}", device.gpu, device.id));
+            }
+        }
+        self.all = next;
+        Ok(())
+    }
+
     /// Takes back what a Pod had.
     pub fn free(&mut self, pod: &str) {
         self.taken.retain(|_, holder| holder != pod);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::nodes::{NodeFile, configs::MigConfigs};
+
+    #[test]
+    fn a_card_that_is_in_use_stays_as_it_is_and_one_that_does_not_change_keeps_its_pods() {
+        let file = NodeFile::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("nodes.yaml")).unwrap();
+        let node = file.nodes.into_iter().find(|node| node.name == "gpu-b").unwrap();
+        let configs = MigConfigs::load(None).unwrap();
+        let into = |config: &str| node.recut(config, &configs.cut(config, &node).unwrap()).unwrap();
+        let mut devices = Devices::of(&node);
+        devices.note("pod", "MIG-gpu-b-1-7g.40gb-0");
+        devices.recut(&into("all-7g.40gb")).unwrap();
+        let refusal = devices.recut(&into("all-1g.5gb")).unwrap_err();
+        assert!(refusal.starts_with("GPU 1 is in use"), "{refusal}");
+        devices.free("pod");
+        devices.recut(&into("all-1g.5gb")).unwrap();
+        assert_eq!(devices.all.len(), 28);
     }
 }

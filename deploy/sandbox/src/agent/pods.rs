@@ -20,21 +20,40 @@ use super::{
     attempt::Attempt,
     devices::Devices,
     environment::Place,
+    mig::{Shown, State},
     volumes,
     worker::{Ground, Worker},
 };
-use crate::nodes::NodeSpec;
 
 /// A node of the nodes file.
 #[derive(Debug)]
 pub(super) struct Node {
     pub name: String,
     devices: Mutex<Devices>,
+    shown: watch::Sender<Shown>,
 }
 
 impl Node {
-    pub fn new(spec: &NodeSpec) -> Self {
-        Self { name: spec.name.clone(), devices: Mutex::new(Devices::of(spec)) }
+    pub fn new(shown: Shown) -> Self {
+        Self { name: shown.spec.name.clone(), devices: Mutex::new(Devices::of(&shown.spec)), shown: watch::Sender::new(shown) }
+    }
+
+    /// The node as it is to be shown now.
+    pub fn shown(&self) -> Shown {
+        self.shown.borrow().clone()
+    }
+
+    /// Changes whenever it is to be shown otherwise.
+    pub fn changes(&self) -> watch::Receiver<Shown> {
+        self.shown.subscribe()
+    }
+
+    /// Shows it otherwise; while its cards are being cut it gives none out.
+    pub fn show(&self, change: impl FnOnce(&mut Shown)) {
+        self.shown.send_modify(|shown| {
+            change(shown);
+            self.devices().close(shown.state == State::Pending);
+        });
     }
 
     pub fn devices(&self) -> MutexGuard<'_, Devices> {
@@ -58,8 +77,8 @@ struct Known {
 }
 
 impl Pods {
-    pub fn new(client: Client, ground: Ground, nodes: &[NodeSpec], folder: PathBuf) -> Self {
-        let nodes = nodes.iter().map(|spec| (spec.name.clone(), Arc::new(Node::new(spec)))).collect();
+    pub fn new(client: Client, ground: Ground, nodes: &[Arc<Node>], folder: PathBuf) -> Self {
+        let nodes = nodes.iter().map(|node| (node.name.clone(), node.clone())).collect();
         Self { client, ground, nodes, folder, known: Mutex::default() }
     }
 

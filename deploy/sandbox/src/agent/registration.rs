@@ -1,22 +1,29 @@
-//! Nodes as Kubernetes sees them: registered with what the nodes file says, and alive as long as their leases are renewed.
+//! Nodes as Kubernetes sees them: registered with what the nodes file says, their cards as they are cut now, and alive as long as
+//! their leases are renewed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use k8s_openapi::{
     api::{
         coordination::v1::{Lease, LeaseSpec},
         core::v1::Node,
     },
-    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{MicroTime, ObjectMeta},
+    },
 };
 use kube::{
-    Api, Client,
+    Api, Client, ResourceExt as _,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
 
-use super::now;
-use crate::nodes::NodeSpec;
+use super::{
+    mig::{CONFIG, STATE, Shown, State},
+    now,
+    pods::Node as OurNode,
+};
 
 /// How often a lease is renewed; the controllers call a node lost after 40 s.
 const RENEW: Duration = Duration::from_secs(10);
@@ -27,44 +34,66 @@ const TELL_EVERY: u32 = 18;
 const MANAGER: &str = "sandbox-agent";
 
 /// Registers a node and keeps it alive, for ever.
-pub(super) async fn keep(client: Client, spec: NodeSpec, port: u16) {
+pub(super) async fn keep(client: Client, node: Arc<OurNode>, port: u16) {
     let mut round = 0;
+    let mut changes = node.changes();
     loop {
-        let told = if round % TELL_EVERY == 0 { register(&client, &spec, port).await } else { Ok(()) };
+        let shown = changes.borrow_and_update().clone();
+        let told = if round % TELL_EVERY == 0 { register(&client, &shown, port).await } else { Ok(()) };
         let renewed = match told {
-            Ok(()) => renew(&client, &spec.name).await,
+            Ok(()) => renew(&client, &node.name).await,
             failed => failed,
         };
-        match renewed {
+        let pause = match renewed {
             Ok(()) => {
                 round += 1;
-                tokio::time::sleep(RENEW).await;
+                RENEW
             }
             Err(error) => {
-                tracing::warn!(%error, node = spec.name, "a node's heartbeat was not taken; trying again");
+                tracing::warn!(%error, node = node.name, "a node's heartbeat was not taken; trying again");
                 round = 0;
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                Duration::from_secs(1)
             }
+        };
+        // The sender lives as long as the node, which is held here.
+        if let Ok(Ok(())) = tokio::time::timeout(pause, changes.changed()).await {
+            round = 0;
         }
     }
 }
 
-async fn register(client: &Client, spec: &NodeSpec, port: u16) -> kube::Result<()> {
+async fn register(client: &Client, shown: &Shown, port: u16) -> kube::Result<()> {
+    let spec = &shown.spec;
     let nodes: Api<Node> = Api::all(client.clone());
-    let hostname = BTreeMap::from([("kubernetes.io/hostname".to_owned(), spec.name.clone())]);
-    let labels: BTreeMap<_, _> = spec.labels().into_iter().chain(hostname).collect();
-    if nodes.get_opt(&spec.name).await?.is_none() {
-        // Taints belong to whoever changes them later: they are set once, so that a cordon or an admin's taint stays.
-        let fresh = json!({
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": { "name": spec.name, "labels": labels },
-            "spec": { "taints": spec.taints() },
-        });
-        nodes.create(&kube::api::PostParams::default(), &serde_json::from_value(fresh).map_err(kube::Error::SerdeError)?).await?;
+    let mut labels = spec.labels();
+    match nodes.get_opt(&spec.name).await? {
+        None => {
+            // Taints belong to whoever changes them later: they are set once, so that a cordon or an admin's taint stays.
+            let fresh = json!({
+                "apiVersion": "v1",
+                "kind": "Node",
+                "metadata": { "name": spec.name, "labels": labels },
+                "spec": { "taints": spec.taints() },
+            });
+            nodes.create(&kube::api::PostParams::default(), &serde_json::from_value(fresh).map_err(kube::Error::SerdeError)?).await?;
+        }
+        Some(there) => forget_cut(&nodes, &there, &labels).await?,
+    }
+    // Whoever asks for a cut sets this one: it is not ours to set again.
+    labels.remove(CONFIG);
+    if spec.has_mig() {
+        labels.insert(STATE.to_owned(), shown.state.word().to_owned());
     }
     let own = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": spec.name, "labels": labels } });
     nodes.patch(&spec.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&own)).await?;
+    let capacity = spec.capacity();
+    let mut allocatable = capacity.clone();
+    if shown.state == State::Pending {
+        // The device plugin is away while cards are cut.
+        for (_, amount) in allocatable.iter_mut().filter(|(resource, _)| resource.starts_with("nvidia.com/")) {
+            *amount = Quantity("0".to_owned());
+        }
+    }
     let time = format!("{:.0}", now());
     let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({ "type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": time, "lastTransitionTime": time });
     let status = json!({
@@ -72,8 +101,8 @@ async fn register(client: &Client, spec: &NodeSpec, port: u16) -> kube::Result<(
         "kind": "Node",
         "metadata": { "name": spec.name },
         "status": {
-            "capacity": spec.capacity(),
-            "allocatable": spec.capacity(),
+            "capacity": capacity,
+            "allocatable": allocatable,
             "addresses": [{ "type": "InternalIP", "address": "127.0.0.1" }, { "type": "Hostname", "address": spec.name }],
             "daemonEndpoints": { "kubeletEndpoint": { "Port": port } },
             "nodeInfo": {
@@ -90,6 +119,19 @@ async fn register(client: &Client, spec: &NodeSpec, port: u16) -> kube::Result<(
         },
     });
     nodes.patch_status(&spec.name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&status)).await?;
+    Ok(())
+}
+
+/// Removes labels of slices that are no more: those that a node was made with are not dropped by applying others.
+async fn forget_cut(nodes: &Api<Node>, there: &Node, labels: &BTreeMap<String, String>) -> kube::Result<()> {
+    let of_slices = ["nvidia.com/mig-", "nvidia.com/gpu.slices.", "nvidia.com/gpu.engines.", "nvidia.com/gpu.multiprocessors"];
+    let is_of_slices = |key: &&String| of_slices.iter().any(|prefix| key.starts_with(prefix));
+    let gone: BTreeMap<&String, ()> =
+        there.labels().keys().filter(is_of_slices).filter(|key| !labels.contains_key(*key)).map(|key| (key, ())).collect();
+    if !gone.is_empty() {
+        let patch = json!({ "metadata": { "labels": gone } });
+        nodes.patch(&there.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
-//! What the sandbox puts into its cluster: permission for its own two accounts, and a default storage class.
+//! What the sandbox puts into its cluster: permission for its own two accounts, a default storage class, and, where the GPU
+//! operator would put it, the list of the cuts that nodes can be asked for.
 
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::api::storage::v1::StorageClass;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -12,7 +14,11 @@ use super::{Error, volumes};
 pub const AGENT: &str = "sandbox-agent";
 pub const VOLUMES: &str = "sandbox-volumes";
 
-pub async fn put(client: &Client) -> Result<(), Error> {
+/// The GPU operator's namespace, and its list of cuts.
+const OPERATOR: &str = "gpu-operator";
+const MIG_CONFIGS: &str = "default-mig-parted-config";
+
+pub async fn put(client: &Client, mig_configs: &str) -> Result<(), Error> {
     let refuse = |source| Error::Objects { source };
     let params = PatchParams::apply("sandbox").force();
     let roles: Api<ClusterRole> = Api::all(client.clone());
@@ -30,6 +36,11 @@ pub async fn put(client: &Client) -> Result<(), Error> {
         let binding = binding(name, role, user);
         bindings.patch(name, &params, &Patch::Apply(&binding)).await.map_err(refuse)?;
     }
+    let operator = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR}});
+    Api::<Namespace>::all(client.clone()).patch(OPERATOR, &params, &Patch::Apply(&operator)).await.map_err(refuse)?;
+    let list = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": MIG_CONFIGS}, "data": {"config.yaml": mig_configs}});
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), OPERATOR);
+    maps.patch(MIG_CONFIGS, &params, &Patch::Apply(&list)).await.map_err(refuse)?;
     let classes: Api<StorageClass> = Api::all(client.clone());
     match classes.create(&PostParams::default(), &storage_class()).await {
         // One that is there may have been changed by whoever uses the cluster, and stays as it is.

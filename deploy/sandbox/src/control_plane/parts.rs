@@ -33,6 +33,7 @@ pub struct Setup<'a> {
     pub kubernetes: &'a Path,
     pub nodes: &'a Path,
     pub images: &'a Path,
+    pub mig_configs: Option<&'a Path>,
 }
 
 impl Setup<'_> {
@@ -121,7 +122,7 @@ impl Setup<'_> {
     pub fn agent(&self) -> Result<Program, Error> {
         let serving = self.authorities.kubelet.server("kubelet")?;
         let (certificate, key) = certificates::write(self.data, "kubelet", &serving)?;
-        let flags = Flags::default()
+        let mut flags = Flags::default()
             .path("kubeconfig", &self.kubeconfig("agent", "sandbox-agent")?)
             .path("nodes", self.nodes)
             .path("images", self.images)
@@ -130,6 +131,9 @@ impl Setup<'_> {
             .path("kubelet-key", &key)
             .path("client-ca", &self.authorities.kubelet.file)
             .set("supervisor-pid", std::process::id().to_string());
+        if let Some(path) = self.mig_configs {
+            flags = flags.path("mig-configs", path);
+        }
         Ok(Program { executable: PathBuf::from("/proc/self/exe"), patience: AGENT_PATIENCE, ..self.part("agent", "agent", flags)? })
     }
 

@@ -14,6 +14,8 @@ pub struct Product {
     /// Without the leading `NVIDIA-`.
     pub name: &'static str,
     pub memory_mib: u32,
+    /// PCI device and vendor, as mig-parted's filters name it.
+    pub device_id: &'static str,
     pub family: &'static str,
     /// CUDA compute capability, major and minor.
     pub compute: (u8, u8),
@@ -84,10 +86,10 @@ const H100_80: &[Profile] = &[
 
 /// Every product that a nodes file may name.
 pub const PRODUCTS: &[Product] = &[
-    Product { name: "A100-SXM4-40GB", memory_mib: 40_960, family: "ampere", compute: (8, 0), profiles: A100_40 },
-    Product { name: "A100-SXM4-80GB", memory_mib: 81_920, family: "ampere", compute: (8, 0), profiles: A100_80 },
-    Product { name: "H100-80GB-HBM3", memory_mib: 81_559, family: "hopper", compute: (9, 0), profiles: H100_80 },
-    Product { name: "L4", memory_mib: 23_034, family: "ada-lovelace", compute: (8, 9), profiles: &[] },
+    Product { name: "A100-SXM4-40GB", memory_mib: 40_960, device_id: "0x20B010DE", family: "ampere", compute: (8, 0), profiles: A100_40 },
+    Product { name: "A100-SXM4-80GB", memory_mib: 81_920, device_id: "0x20B210DE", family: "ampere", compute: (8, 0), profiles: A100_80 },
+    Product { name: "H100-80GB-HBM3", memory_mib: 81_559, device_id: "0x233010DE", family: "hopper", compute: (9, 0), profiles: H100_80 },
+    Product { name: "L4", memory_mib: 23_034, device_id: "0x27B810DE", family: "ada-lovelace", compute: (8, 9), profiles: &[] },
 ];
 
 impl Product {

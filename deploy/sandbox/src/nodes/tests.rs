@@ -90,3 +90,44 @@ fn a_wrong_file_is_refused_in_one_sentence_that_says_where() {
         assert_eq!(refusal.lines().count(), 1, "{refusal}");
     }
 }
+
+#[test]
+fn every_cut_that_the_sandbox_brings_can_be_cut_on_a_card_that_it_is_for() {
+    let configs = configs::MigConfigs::load(None).unwrap();
+    let text = configs::SHIPPED;
+    let names: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.trim().strip_suffix(':'))
+        .collect();
+    assert!(names.len() > 15, "{names:?}");
+    for product in ["A100-SXM4-40GB", "A100-SXM4-80GB", "H100-80GB-HBM3"] {
+        let row = format!("nodes:\n- {{name: a, cpu: 1, memory: 1Gi, gpus: {{product: {product}, count: 4, mig: {{strategy: mixed}}}}}}\n");
+        let node = load(&row).unwrap().nodes.remove(0);
+        let mut fitting = 0;
+        for name in &names {
+            match node.recut(name, &configs.cut(name, &node).unwrap()) {
+                Ok(next) => {
+                    assert_eq!(next.mig_config(), *name);
+                    fitting += 1;
+                }
+                Err(reason) => assert!(reason.contains("has no MIG profile"), "{product} {name}: {reason}"),
+            }
+        }
+        assert!(fitting >= 10, "{product}: {fitting}");
+    }
+}
+
+#[test]
+fn a_cut_says_what_it_is_for_and_leaves_other_cards_as_they_are() {
+    let node = shipped("gpu-b");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"version: v1\nmig-configs:\n  one:\n  - device-filter: '0x20b010de'\n    devices: [3]\n    mig-enabled: true\n    mig-devices: {3g.20gb: 2}\n  elsewhere:\n  - device-filter: ['0x233010DE']\n    devices: all\n    mig-enabled: false\n").unwrap();
+    let configs = configs::MigConfigs::load(Some(file.path())).unwrap();
+    let one = node.recut("one", &configs.cut("one", &node).unwrap()).unwrap();
+    assert_eq!(amount(&one, "nvidia.com/mig-3g.20gb").as_deref(), Some("3"));
+    assert_eq!(amount(&one, "nvidia.com/gpu"), None);
+    assert_eq!(one.labels()["nvidia.com/mig.config"], "one");
+    assert_eq!(configs.cut("elsewhere", &node).unwrap(), node.cut());
+    assert!(configs.cut("nowhere", &node).unwrap_err().contains("\"nowhere\""));
+}

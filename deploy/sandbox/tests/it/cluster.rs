@@ -43,9 +43,15 @@ pub fn shared() -> &'static Cluster {
 impl Cluster {
     /// Starts one, and waits until it is ready.
     pub fn start() -> Self {
+        Self::start_with(include_str!("../../nodes.yaml"))
+    }
+
+    /// Starts one with the nodes of this file.
+    pub fn start_with(nodes: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let images = "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n- name: example/gone:v1\n  program: /nowhere/at/all\n- name: example/tool:v1\n  program: tool\n  brings: [library]\n";
         fs::write(folder.path().join("images.yaml"), images).expect("a file");
+        fs::write(folder.path().join("nodes.yaml"), nodes).expect("a file");
         // In the machine's folder for temporary files, which a container has one of its own of.
         let (tool, library) = (folder.path().join("tool"), folder.path().join("library"));
         fs::create_dir(&library).expect("a folder");
@@ -65,9 +71,8 @@ impl Cluster {
     /// The call that starts it.
     pub fn command(&self) -> Command {
         let mut command = sandbox();
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
         command.arg("up").arg("--data").arg(self.data()).arg("--kubernetes").arg(kubernetes());
-        command.arg("--nodes").arg(repository.join("nodes.yaml")).arg("--images").arg(self.folder.path().join("images.yaml"));
+        command.arg("--nodes").arg(self.folder.path().join("nodes.yaml")).arg("--images").arg(self.folder.path().join("images.yaml"));
         command.args(["--port", "0", "--client", CLIENT]);
         command
     }

@@ -6,4 +6,5 @@ mod agent;
 mod cluster;
 mod control_plane;
 mod logs;
+mod mig;
 mod volumes;
