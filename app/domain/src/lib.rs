@@ -16,6 +16,7 @@ pub mod priority;
 pub mod quantity;
 pub mod quota;
 pub mod refusal;
+pub mod relayout;
 pub mod resources;
 pub mod run;
 pub mod session;
