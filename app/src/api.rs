@@ -6,6 +6,7 @@ pub mod nodes;
 pub mod people;
 pub mod priorities;
 pub mod quotas;
+pub mod relayouts;
 pub mod runs;
 pub mod sessions;
 pub mod teams;

@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs/:id") view={Lazy::<later::Run>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/nodes") view={Lazy::<later::Nodes>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/nodes/:name") view={Lazy::<later::Node>::new()} ssr=SsrMode::Async/>
+                    <Route path=path!("/nodes/:name/layout") view={Lazy::<later::Layout>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/people") view={Lazy::<later::People>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/quotas") view={Lazy::<later::Quotas>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/quotas/:team") view={Lazy::<later::Quota>::new()} ssr=SsrMode::Async/>

@@ -27,6 +27,7 @@ enum Admin {
     Teams,
     Team,
     Audit,
+    Layout,
 }
 
 #[lazy]
@@ -41,6 +42,7 @@ fn admin(page: Admin) -> AnyView {
         Admin::Teams => view! { <pages::teams::Teams/> }.into_any(),
         Admin::Team => view! { <pages::teams::one::Team/> }.into_any(),
         Admin::Audit => view! { <pages::audit::Audit/> }.into_any(),
+        Admin::Layout => view! { <pages::layout::Layout/> }.into_any(),
     }
 }
 
@@ -106,4 +108,6 @@ admin_pages! {
     Team;
     /// Who did what.
     Audit;
+    /// How a node's GPUs are cut.
+    Layout;
 }

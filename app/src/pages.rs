@@ -2,6 +2,7 @@
 
 pub mod audit;
 mod desk;
+pub mod layout;
 pub mod me;
 pub mod new_run;
 pub mod node;

@@ -273,6 +273,11 @@ pub fn node(name: &str) -> String {
     format!("{NODES}/{}", escape(name))
 }
 
+/// The page on which a node's GPUs are cut anew.
+pub fn layout(node_name: &str) -> String {
+    format!("{}/layout", node(node_name))
+}
+
 /// The stream of changes to the nodes.
 pub const LIVE_NODES: &str = "/live?nodes";
 

@@ -19,6 +19,7 @@ use slipway_domain::{
         view as shares,
     },
     refusal::{FieldErrors, Refusal},
+    relayout::form::{LayoutForm, LayoutPage, RelayoutId},
     run::{
         form::RunForm,
         spec::RunId,
@@ -153,6 +154,17 @@ pub trait Audit: Send + Sync {
     ) -> Result<BoxStream<'static, Result<String, Refusal>>, Refusal>;
 }
 
+/// How the GPUs of a node are cut, and cutting them anew.
+#[async_trait]
+pub trait Relayouts: Send + Sync {
+    /// A node's cut, what it can be, who would have to move, and what was and is done to it.
+    async fn page(&self, caller: &Caller, node: &str, form: LayoutForm) -> Result<LayoutPage, Refusal>;
+    /// Orders another cut, which is carried out in the caller's name.
+    async fn order(&self, caller: &Caller, node: &str, form: LayoutForm) -> Result<RelayoutId, Refusal>;
+    /// Aborts what is under way there, or gives up what failed: the cordon is lifted.
+    async fn abort(&self, caller: &Caller, node: &str) -> Result<(), Refusal>;
+}
+
 /// Everything the pages may ask.
 #[derive(Clone)]
 pub struct Ports {
@@ -168,6 +180,8 @@ pub struct Ports {
     pub teams: Arc<dyn Teams>,
     /// The audit log.
     pub audit: Arc<dyn Audit>,
+    /// Cutting GPUs anew.
+    pub relayouts: Arc<dyn Relayouts>,
 }
 
 impl std::fmt::Debug for Ports {

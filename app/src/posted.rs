@@ -16,6 +16,7 @@ use serde::Deserialize;
 use slipway_domain::{
     person::{Caller, PersonId, Role},
     refusal::Refusal,
+    relayout::form::LayoutForm,
     run::{form::RunForm, spec::RunId, view::RunAction},
     session::PersonForm,
     team::{MemberForm, TeamForm, TeamName},
@@ -26,8 +27,19 @@ use crate::{api::Posted, paths, ports::Ports, shell};
 mod shares;
 
 /// The routes that take a plain POST, as axum writes them.
-pub const ROUTES: &[&str] =
-    &["/runs/new", "/runs/{id}", "/people", "/me", "/nodes/{name}", "/quotas/{team}", "/priorities", "/teams", "/teams/{team}", "/audit"];
+pub const ROUTES: &[&str] = &[
+    "/runs/new",
+    "/runs/{id}",
+    "/people",
+    "/me",
+    "/nodes/{name}",
+    "/quotas/{team}",
+    "/priorities",
+    "/teams",
+    "/teams/{team}",
+    "/audit",
+    "/nodes/{name}/layout",
+];
 
 /// The largest form, in bytes: four texts of the New run form at their limit, percent-encoded.
 const MAX_BYTES: usize = 256 * 1024;
@@ -86,6 +98,7 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
         }
         paths::PEOPLE => people(fields, ports, caller).await,
         paths::ME => account(fields, ports, caller).await,
+        _ if path.starts_with("/nodes/") && path.ends_with("/layout") => layout(path, fields, ports, caller).await,
         _ if path.starts_with("/nodes/") => node(&path["/nodes/".len()..], fields, ports, caller).await,
         paths::PRIORITIES => shares::priorities(fields, ports, caller).await,
         _ if path.starts_with(paths::QUOTAS) => shares::quota(fields, ports, caller).await,
@@ -112,6 +125,18 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
             Ok(Outcome::Go(if action == RunAction::Delete { paths::RUNS.to_owned() } else { paths::run(&id) }))
         }
     }
+}
+
+async fn layout(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
+    let node = path.trim_start_matches("/nodes/").trim_end_matches("/layout");
+    match fields.get("do") {
+        "order" => {
+            ports.relayouts.order(caller, node, fields.as_form::<LayoutForm>()?).await?;
+        }
+        "abort" => ports.relayouts.abort(caller, node).await?,
+        _ => return Err(unknown()),
+    }
+    Ok(Outcome::Go(path.to_owned()))
 }
 
 async fn people(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {

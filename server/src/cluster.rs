@@ -11,6 +11,8 @@ mod impersonation;
 pub mod index;
 mod logs;
 pub mod manifest;
+mod mig_configs;
+mod nodes;
 mod setup;
 mod shares;
 mod watch;
@@ -24,7 +26,7 @@ use tokio::sync::watch::Receiver;
 pub use self::{
     client::ConnectError,
     impersonation::AsPerson,
-    index::{Change, Index, RunFacts},
+    index::{Change, Index, OnNode, RunFacts},
     logs::{LogError, LogFrom},
     setup::{NotPrepared, setup},
     shares::ShareError,

@@ -1,4 +1,4 @@
-//! The steps that nobody clicks for: keep what the cluster shows, read what runs print, carry out orders, tell the open pages,
+//! The steps that nobody clicks for: keep what the cluster shows, read what runs print, carry out orders, cut GPUs anew, tell the open pages,
 //! and throw away what nobody wants any more.
 //!
 //! Each driver can be stopped at any point and started again: what it has to do it finds in the store and in the index, never in
@@ -9,6 +9,7 @@ mod grants;
 mod history;
 pub mod logs;
 mod orders;
+mod relayouts;
 mod retention;
 pub mod teams;
 
@@ -68,7 +69,8 @@ pub fn start(store: Store, cluster: Cluster, clock: Clock, hub: Hub, down: &watc
     let logs = logs::Logs::new(&drivers);
     tasks.spawn(until(down.clone(), history.run()));
     tasks.spawn(until(down.clone(), logs.run()));
-    tasks.spawn(until(down.clone(), announce::run(drivers.clone(), hub)));
+    tasks.spawn(until(down.clone(), announce::run(drivers.clone(), hub.clone())));
+    tasks.spawn(until(down.clone(), relayouts::run(drivers.clone(), hub)));
     tasks.spawn(until(down.clone(), orders::run(drivers.clone())));
     tasks.spawn(until(down.clone(), grants::run(drivers.clone())));
     tasks.spawn(until(down.clone(), retention::run(drivers)));

@@ -22,6 +22,7 @@ use crate::{
         health::Health,
         nodes::Nodes,
         people::People,
+        relayouts::Relayouts,
         runs::Runs,
         shares::Shares,
         sign_in::{SignIn, first_team},
@@ -124,6 +125,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let shares = Shares::new(store.clone(), cluster.clone(), clock.clone());
     let wake = Wake::default();
     let audit = AuditLog::new(store.clone(), clock.clone());
+    let relayouts = Relayouts::new(store.clone(), cluster.clone(), clock.clone(), hub.clone());
     let ports = Ports {
         runs: Arc::new(runs),
         people: Arc::new(People::new(sign_in.clone())),
@@ -131,6 +133,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
         shares: Arc::new(shares),
         teams: Arc::new(Teams::new(sign_in.clone(), cluster.clone(), wake.clone())),
         audit: Arc::new(audit.clone()),
+        relayouts: Arc::new(relayouts),
     };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));

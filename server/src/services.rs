@@ -8,6 +8,7 @@ pub mod links;
 pub mod nodes;
 pub mod passwords;
 pub mod people;
+pub mod relayouts;
 pub mod runs;
 pub mod shares;
 pub mod sign_in;

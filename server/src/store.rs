@@ -16,6 +16,7 @@ pub mod logs;
 pub mod metrics;
 pub mod people;
 pub mod quota_requests;
+pub mod relayouts;
 pub mod runs;
 pub mod sessions;
 pub mod teams;

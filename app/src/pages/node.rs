@@ -100,6 +100,7 @@ fn Shown(detail: NodeDetail) -> impl IntoView {
                 <h1 class="min-w-0 text-title font-semibold break-all">{name}</h1>
                 <span class="text-body" role="status">{move || view! { <HealthBadge health=detail.with(|detail| detail.row.health)/> }}</span>
                 <span class="flex-1"></span>
+                {move || detail.with(layout)}
                 <Cordon watched/>
             </header>
             <Problem failure=watched.failure/>
@@ -109,6 +110,19 @@ fn Shown(detail: NodeDetail) -> impl IntoView {
             {move || detail.with(|detail| view! { <Pods detail=detail.clone()/> })}
         </div>
     }
+}
+
+/// The way to where its GPUs are cut anew; none where nothing manages how they are cut.
+fn layout(detail: &NodeDetail) -> Option<AnyView> {
+    detail.row.mig.as_ref()?;
+    let text = "Cut GPUs anew…";
+    Some(match &detail.denied {
+        Some(why) => {
+            view! { <button type="button" class=style::BUTTON disabled title=why.clone() aria-describedby="why-no-cordon">{text}</button> }
+                .into_any()
+        }
+        None => view! { <a class=style::BUTTON href=paths::layout(&detail.row.name)>{text}</a> }.into_any(),
+    })
 }
 
 /// What there is to worry about.

@@ -4,6 +4,7 @@
 //! wants to know of changes subscribes to [`Change`]s, which name what changed and carry no state: a slow listener that
 //! misses some reads the index again.
 
+mod drain;
 mod fleet;
 mod kinds;
 pub mod measure;
@@ -24,6 +25,7 @@ use slipway_domain::{
     node::NodeFacts,
     priority::PriorityFacts,
     quota::QuotaFacts,
+    relayout::configs::MigConfigs,
     run::{
         spec::RunId,
         state::{JobFacts, PodFacts},
@@ -33,6 +35,7 @@ use slipway_domain::{
 };
 use tokio::sync::broadcast;
 
+pub use self::drain::OnNode;
 pub use self::fleet::Holding;
 pub use self::rows::{JobRow, PodRow};
 use self::{
@@ -112,6 +115,8 @@ struct State {
     priorities: BTreeMap<Box<str>, PriorityFacts>,
     quotas: BTreeMap<Box<str>, QuotaFacts>,
     limits: BTreeMap<Box<str>, LimitFacts>,
+    /// The cuts of GPUs that the cluster knows by name; none where they cannot be read.
+    mig_configs: Option<Arc<MigConfigs>>,
     shared: Shared,
     /// When each kind was last heard of; absent until the first list is in.
     heard: BTreeMap<Kind, Timestamp>,

@@ -90,7 +90,7 @@ impl Floor {
 
 impl State {
     /// The Pods on a node that have not ended, in the order in which they came.
-    fn holdings(&self, node: &str) -> Vec<Holding> {
+    pub(super) fn holdings(&self, node: &str) -> Vec<Holding> {
         let keys = self.floor.pods.get(node).into_iter().flatten();
         let mut held: Vec<Holding> = keys
             .filter_map(|key| {
