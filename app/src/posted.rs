@@ -128,7 +128,7 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
 }
 
 async fn layout(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
-    let node = path.trim_start_matches("/nodes/").trim_end_matches("/layout");
+    let node = path.strip_prefix("/nodes/").and_then(|rest| rest.strip_suffix("/layout")).unwrap_or_default();
     match fields.get("do") {
         "order" => {
             ports.relayouts.order(caller, node, fields.as_form::<LayoutForm>()?).await?;

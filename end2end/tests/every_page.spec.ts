@@ -30,6 +30,8 @@ const pages: [string, () => string][] = [
   ["teams", () => "/teams"],
   ["team", () => "/teams/default"],
   ["audit", () => "/audit"],
+  ["layout", () => "/nodes/gpu-b/layout"],
+  ["layout-picked", () => "/nodes/gpu-b/layout?config=all-balanced&drain=wait"],
   ["me", () => "/me"],
   ["not-found", () => "/nowhere"],
 ];

@@ -37,11 +37,12 @@ impl Kubernetes {
         let path = |name: &str| kubernetes.folder.path().join(name);
         fs::write(path("images.yaml"), "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n").expect("a file");
         let log = fs::File::create(path("up.log")).expect("a log");
-        let nodes = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../deploy/sandbox/nodes.yaml");
+        let shipped = include_str!("../../../deploy/sandbox/nodes.yaml");
+        fs::write(path("nodes.yaml"), format!("{shipped}{}", crate::relayouts::NODES)).expect("a file");
         let mut held = Command::new("setpriv");
         held.args(["--pdeathsig", "TERM", "--"]).arg(given("SLIPWAY_SANDBOX"));
         held.arg("up").arg("--data").arg(path("cluster")).arg("--kubernetes").arg(given("SANDBOX_KUBERNETES"));
-        held.arg("--nodes").arg(nodes).arg("--images").arg(path("images.yaml")).args(["--port", "0", "--client", "slipway"]);
+        held.arg("--nodes").arg(path("nodes.yaml")).arg("--images").arg(path("images.yaml")).args(["--port", "0", "--client", "slipway"]);
         held.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
         // The kernel ends a child with the thread that started it: this one lives as long as the tests.
         thread::spawn(move || held.status().expect("the sandbox starts"));
@@ -121,7 +122,10 @@ impl Kubernetes {
     /// Whether the API server lets somebody do something, as it says itself.
     pub fn lets(&self, person: &str, group: &str, verb: &str, resource: &str, namespace: &str) -> bool {
         let (person, group) = (format!("--as={person}"), format!("--as-group={group}"));
-        let answer = self.kubectl(&["auth", "can-i", verb, resource, "-n", namespace, &person, &group]);
+        // What stands after a slash kubectl would take for the name of an object.
+        let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let part = format!("--subresource={part}");
+        let answer = self.kubectl(&["auth", "can-i", verb, resource, &part, "-n", namespace, &person, &group]);
         match String::from_utf8_lossy(&answer.stdout).trim() {
             "yes" => true,
             "no" => false,
@@ -147,7 +151,7 @@ impl Kubernetes {
 
     /// What the cluster looks like, for a test that fails.
     pub fn looks(&self) -> String {
-        let objects = said(&self.kubectl(&["get", "jobs,pods", "-A", "-o", "wide"]));
+        let objects = said(&self.kubectl(&["get", "jobs,pods,nodes", "-A", "-o", "wide"]));
         let events = said(&self.kubectl(&["get", "events", "-A", "--sort-by=.lastTimestamp"]));
         format!("{objects}\n{events}")
     }

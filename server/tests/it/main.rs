@@ -13,6 +13,7 @@ mod people;
 mod postgres;
 mod program;
 mod quotas;
+mod relayouts;
 mod rights;
 mod routes;
 mod runs;
