@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod diff;
+pub mod fit;
 pub mod gpu;
 pub mod limit;
 pub mod name;

@@ -71,6 +71,22 @@ impl Quantity {
         Self { nanos: count as i128 * NANO, binary: true }
     }
 
+    /// A thousandth of it.
+    #[must_use]
+    pub const fn thousandths(self) -> Self {
+        Self { nanos: self.nanos / 1000, binary: self.binary }
+    }
+
+    /// As a person reads it: with binary units, rounded down to a unit of which it has ten at least.
+    #[must_use]
+    pub const fn rounded(self) -> Self {
+        let mut unit = NANO;
+        while self.binary && self.nanos / (unit << 10) >= 10 {
+            unit <<= 10;
+        }
+        Self { nanos: self.nanos - self.nanos % unit, binary: self.binary }
+    }
+
     /// In thousandths, rounded up as Kubernetes' scheduler does.
     pub const fn as_millis(self) -> i128 {
         div_up(self.nanos, NANO / 1000)

@@ -11,6 +11,7 @@ use super::{
     state::{State, StateKind},
 };
 use crate::{
+    fit::Answer,
     person::{PersonId, PersonName},
     refusal::Refusal,
     team::TeamName,
@@ -351,12 +352,14 @@ pub struct LogLine {
 }
 
 /// What the New run page shows beside the form while typing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The objects that will be applied, as YAML; none while a field is wrong.
     pub yaml: Option<String>,
     /// What is wrong, field by field.
     pub errors: BTreeMap<String, String>,
+    /// Whether it will run; none while a field is wrong or the cluster is not known.
+    pub answer: Option<Answer>,
 }
 
 /// What the New run page needs to offer choices.
