@@ -1,7 +1,7 @@
 //! What the server tells an open page as it happens: the messages of the one event stream that each tab has.
 //!
 //! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID`,
-//! `/live?nodes` or `/live?shares`.
+//! `/live?nodes`, `/live?shares`, or `/live?room` for what is free.
 //! Each message has an id that grows; a browser that reconnects sends the last one it saw (`Last-Event-ID`) and gets what it
 //! missed, or [`Message::Resync`] where that is no longer kept.
 
@@ -47,6 +47,8 @@ pub enum Message {
     Nodes,
     /// A quota, limits or a priority class has changed, or how much of a quota is used: fetch them again.
     Shares,
+    /// What is free, or a rule about it, may have changed: ask for the picture again.
+    Room,
     /// The cluster cannot be reached since then, or can be again.
     Cluster {
         /// Since when it is away; none means that it is there.

@@ -144,6 +144,9 @@ pub fn live_run(id: &RunId) -> String {
     format!("/live?run={}", escape(&id.0))
 }
 
+/// The stream of changes to what is free.
+pub const LIVE_ROOM: &str = "/live?room";
+
 /// A run's page.
 pub fn run(id: &RunId) -> String {
     format!("{RUNS}/{}", escape(&id.0))

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use slipway_domain::{
     audit::{AuditPage, AuditQuery, Chain, ExportFormat},
+    fit::Picture,
     limit::form::LimitForm,
     node::{Fleet, NodeDetail, NodeQuery},
     person::{Caller, PersonId, Role},
@@ -40,8 +41,10 @@ pub trait Runs: Send + Sync {
     async fn choices(&self, caller: &Caller, team: Option<TeamName>) -> Result<LaunchChoices, Refusal>;
     /// The form that makes a copy of a run.
     async fn clone_form(&self, caller: &Caller, id: &RunId) -> Result<RunForm, Refusal>;
-    /// What would be applied for this form; asks neither store nor cluster.
+    /// What would be applied for this form and whether it would run; asks neither store nor cluster.
     async fn preview(&self, caller: &Caller, form: RunForm) -> Result<Preview, Refusal>;
+    /// The cluster as it decides whether a run of this team has room; none while it is not known.
+    async fn picture(&self, caller: &Caller, team: TeamName) -> Result<Option<Picture>, Refusal>;
     /// Launches a run: parse, server-side dry run, apply, record.
     async fn launch(&self, caller: &Caller, form: RunForm) -> Result<RunId, Refusal>;
     /// Stops, suspends, resumes or deletes a run.

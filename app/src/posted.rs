@@ -93,6 +93,9 @@ async fn act(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> Res
             if fields.get("do") == "preview" {
                 return Ok(Outcome::Show(Posted { typed: fields.without_secrets(), ..Posted::default() }));
             }
+            if fields.get("do") == "nearest" {
+                return nearest(fields, form, ports, caller).await;
+            }
             let id = ports.runs.launch(caller, form).await?;
             Ok(Outcome::Go(paths::run(&id)))
         }
@@ -137,6 +140,19 @@ async fn layout(path: &str, fields: &Fields, ports: &Ports, caller: &Caller) -> 
         _ => return Err(unknown()),
     }
     Ok(Outcome::Go(path.to_owned()))
+}
+
+/// The form with the nearest shape that would run now, where there still is one.
+async fn nearest(fields: &Fields, form: RunForm, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {
+    let mut typed = fields.without_secrets();
+    let preview = ports.runs.preview(caller, form).await?;
+    if let Some(shape) = preview.answer.and_then(|answer| answer.nearest) {
+        let shape = shape.to_fields();
+        let said = [("cpu", shape.cpu), ("memory", shape.memory), ("gpu", shape.gpu)];
+        let said = said.into_iter().chain([("gpu_count", shape.gpu_count), ("gpu_product", shape.gpu_product)]);
+        typed.extend(said.map(|(name, text)| (name.to_owned(), text)));
+    }
+    Ok(Outcome::Show(Posted { typed, ..Posted::default() }))
 }
 
 async fn people(fields: &Fields, ports: &Ports, caller: &Caller) -> Result<Outcome, Refusal> {

@@ -37,6 +37,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long background steps have to end.
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The least time between two messages that what is free has changed.
+const ROOM: Duration = Duration::from_secs(2);
+
 /// What the server is told at its start.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -137,9 +140,11 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
-    let tell = |is_it: fn(&Change) -> bool, message| tell_of(cluster.clone(), hub.clone(), is_it, message);
-    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Message::Nodes)));
-    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Message::Shares)));
+    let tell = |is_it: fn(&Change) -> bool, message, pause| tell_of(cluster.clone(), hub.clone(), is_it, message, pause);
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Message::Nodes, PAUSE)));
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Message::Shares, PAUSE)));
+    let moves = |change: &Change| matches!(change, Change::Run(_) | Change::Synced | Change::Nodes | Change::Rules);
+    background.spawn(until(down.clone(), tell(moves, Message::Room, ROOM)));
     let looked_after = drivers::teams::run(store.clone(), cluster.clone(), clock.clone(), settings.objects, wake);
     background.spawn(until(down.clone(), looked_after));
     background.spawn(until(down.clone(), check_chain(audit)));
@@ -218,8 +223,8 @@ async fn tell_staleness(cluster: Cluster, hub: Hub) {
     }
 }
 
-/// Tells open pages that something has changed: once a second at most, however much changes.
-async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message: Message) {
+/// Tells open pages that something has changed: once in that time at most, however much changes.
+async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message: Message, pause: Duration) {
     let mut changes = cluster.index().changes();
     let mut told = Instant::now();
     loop {
@@ -229,7 +234,7 @@ async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message
             Ok(_) => continue,
             Err(RecvError::Closed) => return,
         }
-        tokio::time::sleep_until(told + PAUSE).await;
+        tokio::time::sleep_until(told + pause).await;
         // What has changed until here is told of by this one message.
         changes = changes.resubscribe();
         hub.publish(Scope::everybody(), message.clone());

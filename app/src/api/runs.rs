@@ -6,12 +6,14 @@ use leptos::{
 };
 use serde::{Deserialize, Serialize};
 use slipway_domain::{
+    fit::Picture,
     refusal::Refusal,
     run::{
         form::RunForm,
         spec::RunId,
         view::{ChartQuery, EventRow, LaunchChoices, LogPage, LogQuery, Page, Preview, RunAction, RunDetail, RunQuery, RunRow},
     },
+    team::TeamName,
 };
 
 use super::Failure;
@@ -71,6 +73,13 @@ pub async fn start_form(from: Option<RunId>) -> Result<Start, Failure> {
 pub async fn preview_run(form: RunForm) -> Result<Preview, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.preview(&caller, form).await)
+}
+
+/// The cluster as it decides whether a run of this team has room.
+#[server(endpoint = "runs/picture", input = GetUrl)]
+pub async fn run_picture(team: TeamName) -> Result<Option<Picture>, Failure> {
+    let (ports, caller) = asker()?;
+    answer(ports.runs.picture(&caller, team).await)
 }
 
 /// Launches a run.

@@ -106,6 +106,7 @@ mod browser {
                 | Message::Detail { .. }
                 | Message::Nodes
                 | Message::Shares
+                | Message::Room
                 | Message::Resync => {}
             }
             tell(message);

@@ -8,8 +8,10 @@ use leptos_router::{
     hooks::{use_navigate, use_query_map},
 };
 use slipway_domain::{
+    fit::Picture,
     refusal::{FieldErrors, Refusal},
     run::{form::RunForm, spec::RunId, view::Preview},
+    team::TeamName,
 };
 
 use super::refused::{Problem, Refused};
@@ -23,6 +25,7 @@ use crate::{
 };
 
 mod answer;
+mod outlook;
 mod questions;
 
 use answer::Answer;
@@ -44,6 +47,8 @@ pub struct Draft {
     pub touched: RwSignal<Vec<&'static str>>,
     /// Whether a launch was tried, which touches every field.
     pub tried: RwSignal<bool>,
+    /// The cluster with the rules of a team, once the browser has it.
+    pub picture: RwSignal<Option<(TeamName, Picture)>>,
 }
 
 impl Draft {
@@ -58,6 +63,7 @@ impl Draft {
             tried: RwSignal::new(start.refusal.is_some()),
             refused: RwSignal::new(refused),
             touched: RwSignal::new(Vec::new()),
+            picture: RwSignal::new(None),
         }
     }
 
@@ -109,6 +115,7 @@ fn Form(start: Start, is_copy: bool) -> impl IntoView {
     let launching = RwSignal::new(false);
     let navigate = use_navigate();
     follow(draft, failure);
+    outlook::look(draft);
     let launch = move |event: ev::SubmitEvent| {
         event.prevent_default();
         if launching.get_untracked() {

@@ -8,6 +8,7 @@ mod drain;
 mod fleet;
 mod kinds;
 pub mod measure;
+mod picture;
 pub(super) mod rows;
 pub(super) mod rules;
 pub(super) mod shared;

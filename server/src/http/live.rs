@@ -52,6 +52,7 @@ pub struct Asked {
     run: Option<RunId>,
     nodes: Option<String>,
     shares: Option<String>,
+    room: Option<String>,
 }
 
 /// What a stream is about.
@@ -65,6 +66,8 @@ enum Topic {
     Nodes,
     /// Quotas, limits and priority classes.
     Shares,
+    /// What is free.
+    Room,
 }
 
 impl Topic {
@@ -77,7 +80,10 @@ impl Topic {
             }
             (None, None) if asked.nodes.is_some() => Ok(Self::Nodes),
             (None, None) if asked.shares.is_some() => Ok(Self::Shares),
-            (None, None) => Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID, /live?nodes or /live?shares")),
+            (None, None) if asked.room.is_some() => Ok(Self::Room),
+            (None, None) => {
+                Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID, /live?nodes, /live?shares or /live?room"))
+            }
         }
     }
 
@@ -87,13 +93,14 @@ impl Topic {
             Message::Run(_) | Message::RunGone { .. } => match self {
                 Self::Runs(team) => team.is_none() || *team == scope.team,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
-                Self::Nodes | Self::Shares => false,
+                Self::Nodes | Self::Shares | Self::Room => false,
             },
             Message::Nodes => *self == Self::Nodes,
             Message::Shares => *self == Self::Shares,
+            Message::Room => *self == Self::Room,
             // A list shows rows alone, and a row that changed comes as a whole.
             Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } => match self {
-                Self::Runs(_) | Self::Nodes | Self::Shares => false,
+                Self::Runs(_) | Self::Nodes | Self::Shares | Self::Room | Self::Room => false,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
             },
         }

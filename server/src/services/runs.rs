@@ -2,6 +2,7 @@
 //! changes something in the cluster is asked of it in the caller's name.
 
 mod act;
+mod fit;
 mod launch;
 
 use std::{sync::Arc, time::Duration};
@@ -9,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use slipway_app::ports;
 use slipway_domain::{
+    fit::Picture,
     person::Caller,
     policy::{self, Action, Subject},
     refusal::Refusal,
@@ -47,13 +49,14 @@ struct Inner {
     clock: Clock,
     objects: manifest::Settings,
     shared: Shared,
+    drawing: fit::Drawing,
 }
 
 impl Runs {
     /// The service; `objects` is what runs are made with, `shared` what the drivers gave.
     pub fn new(store: Store, cluster: Cluster, clock: Clock, objects: manifest::Settings, shared: Shared) -> Self {
         let audit = Audit::new(store.clone(), clock.clone());
-        Self(Arc::new(Inner { store, cluster, audit, clock, objects, shared }))
+        Self(Arc::new(Inner { store, cluster, audit, clock, objects, shared, drawing: fit::Drawing::default() }))
     }
 
     /// A run that the caller may see.
@@ -148,10 +151,16 @@ impl ports::Runs for Runs {
         Ok(match launch::read(caller, &form) {
             Ok(spec) => {
                 let objects = manifest::run(&spec, &RunId("given-at-launch".to_owned()), &caller.name, &self.0.objects);
-                Preview { yaml: Some(objects.to_yaml()), errors: std::collections::BTreeMap::new() }
+                Preview { yaml: Some(objects.to_yaml()), answer: self.judged(caller, &spec), ..Preview::default() }
             }
-            Err(errors) => Preview { yaml: None, errors },
+            Err(errors) => Preview { errors, ..Preview::default() },
         })
+    }
+
+    async fn picture(&self, caller: &Caller, team: TeamName) -> Result<Option<Picture>, Refusal> {
+        let on = (Action::LaunchRun, Subject::Team(&team));
+        permit(&self.0.audit, caller, on, "ask what is free", &format!("team {team}")).await?;
+        Ok(self.drawn(caller, &team))
     }
 
     async fn launch(&self, caller: &Caller, form: RunForm) -> Result<RunId, Refusal> {

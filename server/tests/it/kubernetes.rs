@@ -61,7 +61,7 @@ impl Kubernetes {
     }
 
     /// The administrator's kubeconfig.
-    fn admin(&self) -> PathBuf {
+    pub fn admin(&self) -> PathBuf {
         self.folder.path().join("cluster/kubeconfig")
     }
 

@@ -4,12 +4,14 @@
 mod audit;
 mod browser;
 mod databases;
+mod fit;
 mod fixture;
 mod hardening;
 mod kubernetes;
 mod live;
 mod nodes;
 mod people;
+mod picture;
 mod postgres;
 mod program;
 mod quotas;

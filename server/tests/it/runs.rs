@@ -246,6 +246,12 @@ async fn a_quota_that_refuses_its_pods_is_said_with_its_arithmetic() {
     let mut mina = site.engineer(&mut admin).await;
     // In force for this one class alone, so that the tests beside this one are not touched.
     kubernetes.ok(&["create", "priorityclass", "capped", "--value=7"]);
+    let form = RunForm { memory: "3Gi".into(), priority_class: "capped".into(), ..script("too-much", "sleep 600") };
+    let id = mina.launches(&form).await;
+    mina.sees(&id, "running").await;
+    // A quota that is there at the launch refuses the form; one that comes later refuses the Pods that come after it.
+    mina.acts(&id, "suspend").await.expect(200);
+    mina.sees(&id, "suspended").await;
     let quota = json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "capped", "namespace": "default" },
         "spec": {
@@ -254,8 +260,7 @@ async fn a_quota_that_refuses_its_pods_is_said_with_its_arithmetic() {
         },
     });
     kubernetes.apply(&quota);
-    let form = RunForm { memory: "3Gi".into(), priority_class: "capped".into(), ..script("too-much", "true") };
-    let id = mina.launches(&form).await;
+    mina.acts(&id, "resume").await.expect(200);
     let begun = Instant::now();
     loop {
         let state = mina.sees(&id, "waiting").await;

@@ -1,8 +1,12 @@
-//! What the questions come to: what is still wrong, or the YAML of what will be applied.
+//! What the questions come to: what is still wrong, or whether it will run and the YAML of what will be applied.
 
 use leptos::prelude::*;
 
-use super::{Draft, questions::label};
+use super::{
+    Draft,
+    outlook::{Outlook, outlook, tone_of},
+    questions::label,
+};
 use crate::parts::{
     badge::{Shape, Tone},
     copy::Copy,
@@ -18,13 +22,18 @@ pub fn Answer(draft: Draft) -> impl IntoView {
         wrong
     });
     let yaml = Memo::new(move |_| draft.preview.with(|preview| preview.yaml.clone()));
-    let tone = Signal::derive(move || if wrong.with(std::collections::BTreeMap::is_empty) { Tone::Good } else { Tone::Warn });
+    let outlook = outlook(draft);
+    let tone = Signal::derive(move || match (wrong.with(std::collections::BTreeMap::is_empty), outlook.get()) {
+        (false, _) => Tone::Warn,
+        (true, None) => Tone::Good,
+        (true, Some(answer)) => tone_of(&answer.outcome),
+    });
     view! {
         <section class="flex min-w-0 flex-col rounded border border-line bg-surface" aria-label="What will be applied">
             <div class="flex items-center gap-2 border-b border-line px-3 py-2 text-table font-medium" role="status">
                 <span class=move || tone.get().text()><Shape tone/></span>
                 {move || match wrong.with(std::collections::BTreeMap::len) {
-                    0 => "Ready to launch".to_owned(),
+                    0 => outlook.with(|answer| answer.as_ref().map_or_else(|| "Ready to launch".to_owned(), |answer| answer.outcome.to_string())),
                     count => format!("{} to mend", number::counted(count as u64, "thing", "things")),
                 }}
             </div>
@@ -49,6 +58,7 @@ pub fn Answer(draft: Draft) -> impl IntoView {
                         }
                     })
             }}
+            <Outlook draft answer=outlook/>
             <div class="flex items-center gap-2 px-3 py-1">
                 <h2 class="flex-1 text-table font-medium">"What will be applied"</h2>
                 <Show when=move || yaml.with(Option::is_some)>

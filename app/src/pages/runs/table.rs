@@ -68,7 +68,13 @@ pub fn Table(
         }
         Message::Cluster { stale_since } => stale.set(stale_since),
         Message::Resync => again(),
-        Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } | Message::Nodes | Message::Shares | Message::SignedOut => {}
+        Message::Metrics { .. }
+        | Message::Log { .. }
+        | Message::Detail { .. }
+        | Message::Nodes
+        | Message::Shares
+        | Message::Room
+        | Message::SignedOut => {}
     });
 
     let chosen = RwSignal::new(None::<usize>);

@@ -3,6 +3,7 @@
 //! Prints `[{"what", "measured", "unit", "limit", "at_least"}]` on standard output, for `cargo xtask bench` and for whoever
 //! wants to keep them. A new figure is a function in [`FIGURES`].
 
+mod fit;
 mod index;
 mod metrics;
 
@@ -26,6 +27,7 @@ type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Figure>, String>>>>;
 /// What is measured, in this order.
 const FIGURES: &[fn() -> Measuring] = &[
     || Box::pin(async { Ok(index::large()) }),
+    || Box::pin(async { fit::answered() }),
     || Box::pin(async { Ok(index::watched()) }),
     || Box::pin(metrics::stored()),
     || Box::pin(metrics::charted()),

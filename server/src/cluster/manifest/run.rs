@@ -20,8 +20,9 @@ use k8s_openapi::{
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
 use slipway_domain::{
+    fit::{self, Ask, Operator},
+    limit::Amounts,
     person::PersonName,
-    resources::{GpuRequest, Resources},
     run::{
         exit::ExitReason,
         spec::{Program, RunId, RunSpec},
@@ -107,22 +108,17 @@ pub fn form_field(path: &str) -> &'static str {
 }
 
 fn pod(spec: &RunSpec, id: &RunId, settings: &Settings) -> PodSpec {
-    let gpu = &spec.resources.gpu;
-    let product = match gpu {
-        GpuRequest::Whole { product: Some(product), .. } => Some(product.clone()),
-        GpuRequest::Whole { product: None, .. } | GpuRequest::Mig { .. } | GpuRequest::None => None,
-    };
+    // What decides where it runs is the domain's to say: the form answers by it whether it will.
+    let ask = Ask::of(spec);
     PodSpec {
         restart_policy: Some("Never".to_owned()),
         termination_grace_period_seconds: Some(GRACE_SECONDS),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        priority_class_name: spec.priority_class.as_ref().map(ToString::to_string),
-        node_selector: product.map(|product| BTreeMap::from([("nvidia.com/gpu.product".to_owned(), product)])),
-        tolerations: (*gpu != GpuRequest::None).then(|| {
-            vec![Toleration { key: Some("nvidia.com/gpu".to_owned()), operator: Some("Exists".to_owned()), ..Toleration::default() }]
-        }),
-        containers: vec![container(spec, id, settings)],
+        priority_class_name: ask.priority_class.clone(),
+        node_selector: (!ask.node_selector.is_empty()).then(|| ask.node_selector.clone()),
+        tolerations: (!ask.tolerations.is_empty()).then(|| ask.tolerations.iter().map(toleration).collect()),
+        containers: vec![container(spec, &ask, id, settings)],
         volumes: Some(vec![Volume {
             name: "team".to_owned(),
             persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource { claim_name: settings.claim.clone(), read_only: None }),
@@ -132,7 +128,7 @@ fn pod(spec: &RunSpec, id: &RunId, settings: &Settings) -> PodSpec {
     }
 }
 
-fn container(spec: &RunSpec, id: &RunId, settings: &Settings) -> Container {
+fn container(spec: &RunSpec, ask: &Ask, id: &RunId, settings: &Settings) -> Container {
     let checkpoints = format!("{}/runs/{id}/checkpoints", settings.mount);
     let (image, command, args, given) = match &spec.program {
         Program::Trainer(training) => (settings.trainer_image.clone(), None, Some(training.arguments(&checkpoints)), BTreeMap::new()),
@@ -149,7 +145,7 @@ fn container(spec: &RunSpec, id: &RunId, settings: &Settings) -> Container {
         command,
         args,
         env: Some(env),
-        resources: Some(requirements(&spec.resources)),
+        resources: Some(requirements(ask)),
         volume_mounts: Some(vec![VolumeMount { name: "team".to_owned(), mount_path: settings.mount.clone(), ..VolumeMount::default() }]),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
@@ -176,16 +172,17 @@ fn threads() -> EnvVar {
     }
 }
 
-/// Requests and limits are the same: what a run is given it has for itself, and nobody else can take it away.
-fn requirements(resources: &Resources) -> ResourceRequirements {
-    let mut amounts = BTreeMap::from([
-        ("cpu".to_owned(), Quantity(resources.cpu.to_string())),
-        ("memory".to_owned(), Quantity(resources.memory.to_string())),
-    ]);
-    if let Some((name, count)) = resources.gpu.resource() {
-        amounts.insert(name, Quantity(count.to_string()));
-    }
-    ResourceRequirements { requests: Some(amounts.clone()), limits: Some(amounts), claims: None }
+fn requirements(ask: &Ask) -> ResourceRequirements {
+    let written = |amounts: &Amounts| Some(amounts.iter().map(|(name, amount)| (name.clone(), Quantity(amount.to_string()))).collect());
+    ResourceRequirements { requests: written(&ask.requests), limits: written(&ask.limits), claims: None }
+}
+
+fn toleration(of: &fit::Toleration) -> Toleration {
+    let (operator, value) = match &of.operator {
+        Operator::Exists => ("Exists", None),
+        Operator::Equal(value) => ("Equal", Some(value.clone())),
+    };
+    Toleration { key: of.key.clone(), operator: Some(operator.to_owned()), value, effect: of.effect.clone(), ..Toleration::default() }
 }
 
 fn failure_policy(program: &Program) -> PodFailurePolicy {

@@ -1,6 +1,7 @@
 //! From a form to a Job.
 //!
-//! Kubernetes is first asked without consequence, so that its own refusals come back beside the form's fields. Then what is
+//! What its Pods would be refused for is known before it is made. Kubernetes is then asked without consequence, so that its own
+//! refusals come back beside the form's fields. Then what is
 //! meant is written down: the audit log's intent, and the run's row, which claims the name. Only then is the Job made. If the
 //! server goes down in between, the history driver finds a row whose Job is there, or is not, and says so.
 
@@ -65,6 +66,7 @@ impl Runs {
             return Err(Refusal::field("team", format!("There is no team {}", spec.team)));
         }
         self.name_is_free(&spec).await?;
+        self.has_a_chance(caller, &spec)?;
         let now = self.0.clock.now();
         let id = RunId(new_id(now.as_millisecond()));
         let objects = manifest::run(&spec, &id, &caller.name, &self.0.objects);
