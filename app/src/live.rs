@@ -1,7 +1,7 @@
 //! What the server tells an open page as it happens: the messages of the one event stream that each tab has.
 //!
 //! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID`,
-//! `/live?nodes`, `/live?shares`, or `/live?room` for what is free.
+//! or `/live?whole=WHAT` ([`Watched`]).
 //! Each message has an id that grows; a browser that reconnects sends the last one it saw (`Last-Event-ID`) and gets what it
 //! missed, or [`Message::Resync`] where that is no longer kept.
 
@@ -12,6 +12,43 @@ use slipway_domain::run::{spec::RunId, view::RunRow};
 mod page;
 
 pub use page::{State, listen, provide, state};
+
+/// Calls `again` when what a page shows has changed or may have, and `stale` when the cluster goes away or is back.
+pub fn follow(what: Watched, again: impl Fn() + Clone + 'static, stale: impl Fn(Option<Timestamp>) + Clone + 'static) {
+    listen(leptos::prelude::Signal::stored(what.url().to_owned()), move |message| match message {
+        Message::Changed { .. } | Message::Resync => again(),
+        Message::Cluster { stale_since } => stale(stale_since),
+        Message::Run(_)
+        | Message::RunGone { .. }
+        | Message::Metrics { .. }
+        | Message::Log { .. }
+        | Message::Detail { .. }
+        | Message::SignedOut => {}
+    });
+}
+
+/// What is watched as a whole: the stream says that it has changed, and whoever shows it fetches it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watched {
+    /// Nodes, and who holds what of them.
+    Nodes,
+    /// Quotas, how much of them is used, limits and priority classes.
+    Shares,
+    /// What is free, and the rules about it.
+    Room,
+}
+
+impl Watched {
+    /// The stream that tells of it.
+    pub const fn url(self) -> &'static str {
+        match self {
+            Self::Nodes => "/live?whole=nodes",
+            Self::Shares => "/live?whole=shares",
+            Self::Room => "/live?whole=room",
+        }
+    }
+}
 
 /// One message of the stream, as JSON in the `data` of a server-sent event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,12 +80,11 @@ pub enum Message {
         /// Which run.
         id: RunId,
     },
-    /// Nodes have changed, or who holds what of them: fetch them again.
-    Nodes,
-    /// A quota, limits or a priority class has changed, or how much of a quota is used: fetch them again.
-    Shares,
-    /// What is free, or a rule about it, may have changed: ask for the picture again.
-    Room,
+    /// Something that belongs to no run has changed: fetch it again.
+    Changed {
+        /// What.
+        what: Watched,
+    },
     /// The cluster cannot be reached since then, or can be again.
     Cluster {
         /// Since when it is away; none means that it is there.

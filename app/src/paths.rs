@@ -144,16 +144,10 @@ pub fn live_run(id: &RunId) -> String {
     format!("/live?run={}", escape(&id.0))
 }
 
-/// The stream of changes to what is free.
-pub const LIVE_ROOM: &str = "/live?room";
-
 /// A run's page.
 pub fn run(id: &RunId) -> String {
     format!("{RUNS}/{}", escape(&id.0))
 }
-
-/// The stream of changes to quotas, limits and priority classes.
-pub const LIVE_SHARES: &str = "/live?shares";
 
 /// A team's quotas, limits and requests.
 pub fn quota(team: &str) -> String {
@@ -280,9 +274,6 @@ pub fn node(name: &str) -> String {
 pub fn layout(node_name: &str) -> String {
     format!("{}/layout", node(node_name))
 }
-
-/// The stream of changes to the nodes.
-pub const LIVE_NODES: &str = "/live?nodes";
 
 /// A team's page.
 pub fn team(team: &TeamName) -> String {

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use slipway_app::{live::Message, ports::Ports};
+use slipway_app::{
+    live::{Message, Watched},
+    ports::Ports,
+};
 use tokio::{
     net::TcpListener,
     sync::{broadcast::error::RecvError, watch},
@@ -140,11 +143,11 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     };
     background.spawn(watch_cluster(cluster.clone(), clock.clone(), down.clone()));
     background.spawn(until(down.clone(), tell_staleness(cluster.clone(), hub.clone())));
-    let tell = |is_it: fn(&Change) -> bool, message, pause| tell_of(cluster.clone(), hub.clone(), is_it, message, pause);
-    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Message::Nodes, PAUSE)));
-    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Message::Shares, PAUSE)));
+    let tell = |is_it: fn(&Change) -> bool, what, pause| tell_of(cluster.clone(), hub.clone(), is_it, what, pause);
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Nodes), Watched::Nodes, PAUSE)));
+    background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Watched::Shares, PAUSE)));
     let moves = |change: &Change| matches!(change, Change::Run(_) | Change::Synced | Change::Nodes | Change::Rules);
-    background.spawn(until(down.clone(), tell(moves, Message::Room, ROOM)));
+    background.spawn(until(down.clone(), tell(moves, Watched::Room, ROOM)));
     let looked_after = drivers::teams::run(store.clone(), cluster.clone(), clock.clone(), settings.objects, wake);
     background.spawn(until(down.clone(), looked_after));
     background.spawn(until(down.clone(), check_chain(audit)));
@@ -224,7 +227,7 @@ async fn tell_staleness(cluster: Cluster, hub: Hub) {
 }
 
 /// Tells open pages that something has changed: once in that time at most, however much changes.
-async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message: Message, pause: Duration) {
+async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, what: Watched, pause: Duration) {
     let mut changes = cluster.index().changes();
     let mut told = Instant::now();
     loop {
@@ -237,7 +240,7 @@ async fn tell_of(cluster: Cluster, hub: Hub, is_it: fn(&Change) -> bool, message
         tokio::time::sleep_until(told + pause).await;
         // What has changed until here is told of by this one message.
         changes = changes.resubscribe();
-        hub.publish(Scope::everybody(), message.clone());
+        hub.publish(Scope::everybody(), Message::Changed { what });
         told = Instant::now();
     }
 }

@@ -104,9 +104,7 @@ mod browser {
                 | Message::Metrics { .. }
                 | Message::Log { .. }
                 | Message::Detail { .. }
-                | Message::Nodes
-                | Message::Shares
-                | Message::Room
+                | Message::Changed { .. }
                 | Message::Resync => {}
             }
             tell(message);

@@ -8,9 +8,8 @@ use slipway_domain::refusal::{FieldErrors, Refusal};
 use super::refused::Problem;
 use crate::{
     api::{self, Failure},
-    live::{self, Message},
+    live::{self, Watched},
     parts::{badge::Tone, banner::Banner, texts::texts},
-    paths,
 };
 
 /// How long to wait for the next key before it is asked what a form would do.
@@ -73,11 +72,12 @@ impl Desk {
 
     /// Fetches the page again when the cluster's shares change, unless somebody is filling in a form of it.
     pub fn keep_fresh(self, busy: impl Fn() -> bool + Clone + Send + Sync + 'static) {
-        live::listen(Signal::stored(paths::LIVE_SHARES.to_owned()), move |message| {
-            if matches!(message, Message::Shares | Message::Resync) && !self.touched.get_untracked() && !busy() {
+        let again = move || {
+            if !self.touched.get_untracked() && !busy() {
                 self.changed.update(|changed| *changed += 1);
             }
-        });
+        };
+        live::follow(Watched::Shares, again, |_| ());
     }
 
     /// Something was typed into a form of the page.

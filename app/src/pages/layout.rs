@@ -14,7 +14,7 @@ use slipway_domain::{
 use super::refused::{Problem, Refused};
 use crate::{
     api::{self, Failure, relayouts::get_layout},
-    live::{self, Message},
+    live::{self, Watched},
     parts::{
         badge::{HealthBadge, Tone},
         banner::Banner,
@@ -74,24 +74,17 @@ fn Shown(node: String, form: LayoutForm, page: LayoutPage) -> impl IntoView {
     let first = page.clone();
     let page = RwSignal::new(page);
     let asked = (node.clone(), form.clone());
-    live::listen(Signal::stored(paths::LIVE_NODES.to_owned()), move |message| match message {
-        Message::Nodes | Message::Resync | Message::Cluster { .. } => {
-            let (node, form) = asked.clone();
-            leptos::task::spawn_local(async move {
-                if let Ok(now) = get_layout(node, form).await
-                    && page.try_with_untracked(|page| *page != now) == Some(true)
-                {
-                    page.set(now);
-                }
-            });
-        }
-        Message::Run(_)
-        | Message::RunGone { .. }
-        | Message::Metrics { .. }
-        | Message::Log { .. }
-        | Message::Detail { .. }
-        | Message::SignedOut => {}
-    });
+    let again = move || {
+        let (node, form) = asked.clone();
+        leptos::task::spawn_local(async move {
+            if let Ok(now) = get_layout(node, form).await
+                && page.try_with_untracked(|page| *page != now) == Some(true)
+            {
+                page.set(now);
+            }
+        });
+    };
+    live::follow(Watched::Nodes, again.clone(), move |_| again());
     let is_open = Memo::new(move |_| page.with(|page| page.open.as_ref().is_some_and(|open| !open.state.has_ended())));
     let picks = move || {
         let (first, form, wrong) = (first.clone(), form.clone(), wrong.clone());

@@ -11,7 +11,7 @@ use crate::{
         self, Failure,
         nodes::{get_node, set_cordoned},
     },
-    live::{self, Message},
+    live,
     parts::{
         badge::{HealthBadge, Tone},
         banner::Banner,
@@ -80,17 +80,7 @@ impl Watched {
 fn Shown(detail: NodeDetail) -> impl IntoView {
     let refusal = api::posted().and_then(|posted| posted.refusal);
     let watched = Watched { detail: RwSignal::new(detail), failure: RwSignal::new(refusal.map(Failure)) };
-    live::listen(Signal::stored(paths::LIVE_NODES.to_owned()), move |message| match message {
-        Message::Nodes | Message::Resync => watched.again(),
-        Message::Cluster { stale_since } => watched.detail.update(|detail| detail.stale_since = stale_since),
-        Message::Run(_)
-        | Message::RunGone { .. }
-        | Message::Metrics { .. }
-        | Message::Log { .. }
-        | Message::Detail { .. }
-        | Message::Shares
-        | Message::SignedOut => {}
-    });
+    live::follow(live::Watched::Nodes, move || watched.again(), move |since| watched.detail.update(|detail| detail.stale_since = since));
     let name = watched.name();
     let detail = watched.detail;
     view! {

@@ -10,7 +10,7 @@ use slipway_domain::node::{Fleet, NodeQuery, NodeRow, PAGE_SIZE, Total};
 use super::refused::{Problem, Refused};
 use crate::{
     api::{Failure, nodes::list_nodes},
-    live::{self, Message},
+    live::{self, Watched},
     parts::{
         badge::Tone,
         banner::Banner,
@@ -74,17 +74,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
             }
         });
     };
-    live::listen(Signal::stored(paths::LIVE_NODES.to_owned()), move |message| match message {
-        Message::Nodes | Message::Resync => again(),
-        Message::Cluster { stale_since } => fleet.update(|fleet| fleet.stale_since = stale_since),
-        Message::Run(_)
-        | Message::RunGone { .. }
-        | Message::Metrics { .. }
-        | Message::Log { .. }
-        | Message::Detail { .. }
-        | Message::Shares
-        | Message::SignedOut => {}
-    });
+    live::follow(Watched::Nodes, again, move |since| fleet.update(|fleet| fleet.stale_since = since));
     let rows = move || fleet.with(|fleet| fleet.rows.iter().map(|row| (version(row), row.clone())).collect::<Vec<_>>());
     let found = Memo::new(move |_| fleet.with(|fleet| fleet.found));
     let nothing = shown.clone();

@@ -109,7 +109,7 @@ impl Watched {
                 self.changed.update(|version| *version += 1);
                 self.again();
             }
-            Message::Nodes | Message::Shares | Message::Room | Message::SignedOut => {}
+            Message::Changed { .. } | Message::SignedOut => {}
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use slipway_app::live::Message;
+use slipway_app::live::{Message, Watched};
 use slipway_domain::{
     person::Caller,
     policy::{self, Action, Subject},
@@ -79,7 +79,7 @@ pub(super) async fn run(drivers: Drivers, hub: Hub) {
         done.retain(|id, _| open.iter().any(|relayout| relayout.id == *id));
         for relayout in open {
             match advance(&drivers, &audit, &relayout, &mut done).await {
-                Ok(true) => hub.publish(Scope::everybody(), Message::Nodes),
+                Ok(true) => hub.publish(Scope::everybody(), Message::Changed { what: Watched::Nodes }),
                 Ok(false) => {}
                 Err(error) => tracing::warn!(%error, node = relayout.order.node, "a re-layout could not be moved on; it is tried again"),
             }

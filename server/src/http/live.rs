@@ -15,7 +15,7 @@ use axum::{
 };
 use futures::stream;
 use serde::Deserialize;
-use slipway_app::live::Message;
+use slipway_app::live::{Message, Watched};
 use slipway_domain::{
     person::Caller,
     policy::{Action, Subject, may},
@@ -50,9 +50,7 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Asked {
     runs: Option<String>,
     run: Option<RunId>,
-    nodes: Option<String>,
-    shares: Option<String>,
-    room: Option<String>,
+    whole: Option<Watched>,
 }
 
 /// What a stream is about.
@@ -62,12 +60,8 @@ enum Topic {
     Runs(Option<TeamName>),
     /// One run.
     Run(RunId),
-    /// The nodes.
-    Nodes,
-    /// Quotas, limits and priority classes.
-    Shares,
-    /// What is free.
-    Room,
+    /// What belongs to no run.
+    Whole(Watched),
 }
 
 impl Topic {
@@ -78,12 +72,9 @@ impl Topic {
             (None, Some(team)) => {
                 TeamName::parse(team).map(|team| Self::Runs(Some(team))).map_err(|error| Refusal::field("runs", error.to_string()))
             }
-            (None, None) if asked.nodes.is_some() => Ok(Self::Nodes),
-            (None, None) if asked.shares.is_some() => Ok(Self::Shares),
-            (None, None) if asked.room.is_some() => Ok(Self::Room),
-            (None, None) => {
-                Err(Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID, /live?nodes, /live?shares or /live?room"))
-            }
+            (None, None) => asked.whole.map(Self::Whole).ok_or_else(|| {
+                Refusal::field("", "A stream is asked for as /live?runs=TEAM, /live?run=ID or /live?whole=nodes, shares or room")
+            }),
         }
     }
 
@@ -93,14 +84,12 @@ impl Topic {
             Message::Run(_) | Message::RunGone { .. } => match self {
                 Self::Runs(team) => team.is_none() || *team == scope.team,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
-                Self::Nodes | Self::Shares | Self::Room => false,
+                Self::Whole(_) => false,
             },
-            Message::Nodes => *self == Self::Nodes,
-            Message::Shares => *self == Self::Shares,
-            Message::Room => *self == Self::Room,
+            Message::Changed { what } => *self == Self::Whole(*what),
             // A list shows rows alone, and a row that changed comes as a whole.
             Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } => match self {
-                Self::Runs(_) | Self::Nodes | Self::Shares | Self::Room | Self::Room => false,
+                Self::Runs(_) | Self::Whole(_) => false,
                 Self::Run(id) => scope.run.as_ref() == Some(id),
             },
         }

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::json;
-use slipway_app::{live::Message, ports};
+use slipway_app::{
+    live::{Message, Watched},
+    ports,
+};
 use slipway_domain::{
     gpu::Model,
     node::{NodeFacts, NodeRow},
@@ -149,7 +152,7 @@ impl Relayouts {
             })
         };
         self.0.audit.around(caller, "re-layout node", &format!("node {node} ({})", new.id.0), states, change).await?;
-        self.0.hub.publish(Scope::everybody(), Message::Nodes);
+        self.0.hub.publish(Scope::everybody(), Message::Changed { what: Watched::Nodes });
         Ok(new.id)
     }
 
@@ -163,7 +166,7 @@ impl Relayouts {
             let states = (Some(json!(relayout.state)), Some(json!(state)));
             let change = async { Ok(relayouts::advance(&self.0.store, &relayout, &state, Some(caller), self.0.clock.now()).await?) };
             if self.0.audit.around(caller, "abort re-layout", &subject, states, change).await? {
-                self.0.hub.publish(Scope::everybody(), Message::Nodes);
+                self.0.hub.publish(Scope::everybody(), Message::Changed { what: Watched::Nodes });
                 return Ok(());
             }
         }

@@ -11,7 +11,7 @@ use slipway_domain::{
 use super::Draft;
 use crate::{
     api::runs::run_picture,
-    live::{self, Message},
+    live::{self, Watched},
     parts::{badge::Tone, style},
     paths,
 };
@@ -33,16 +33,7 @@ pub fn outlook(draft: Draft) -> Memo<Option<Answer>> {
 pub fn look(draft: Draft) {
     let team = Memo::new(move |_| draft.form.with(|form| TeamName::parse(form.team.trim()).ok()));
     let version = RwSignal::new(0_u64);
-    live::listen(Signal::stored(paths::LIVE_ROOM.to_owned()), move |message| match message {
-        Message::Room | Message::Resync => version.update(|version| *version += 1),
-        Message::Run(_)
-        | Message::RunGone { .. }
-        | Message::Metrics { .. }
-        | Message::Log { .. }
-        | Message::Detail { .. }
-        | Message::Cluster { .. }
-        | Message::SignedOut => {}
-    });
+    live::follow(Watched::Room, move || version.update(|version| *version += 1), |_| ());
     Effect::new(move |_| {
         let wanted = (team.get(), version.get());
         let (Some(name), _) = wanted.clone() else { return };

@@ -68,13 +68,7 @@ pub fn Table(
         }
         Message::Cluster { stale_since } => stale.set(stale_since),
         Message::Resync => again(),
-        Message::Metrics { .. }
-        | Message::Log { .. }
-        | Message::Detail { .. }
-        | Message::Nodes
-        | Message::Shares
-        | Message::Room
-        | Message::SignedOut => {}
+        Message::Metrics { .. } | Message::Log { .. } | Message::Detail { .. } | Message::Changed { .. } | Message::SignedOut => {}
     });
 
     let chosen = RwSignal::new(None::<usize>);

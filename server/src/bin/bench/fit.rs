@@ -55,6 +55,7 @@ fn node(index: usize) -> (NodeFacts, Vec<Pod>) {
         taints: Vec::new(),
         cordoned: false,
         ready: true,
+        ..NodeFacts::default()
     };
     let mut chance = index as u64 + 1;
     let pod = |_| {

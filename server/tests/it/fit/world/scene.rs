@@ -108,7 +108,7 @@ fn any_node(world: &World, index: usize, hidden: bool, dice: &mut Dice) -> NodeF
     if cordoned {
         taints.push("node.kubernetes.io/unschedulable=:NoSchedule".to_owned());
     }
-    NodeFacts { name: node(&world.name, index), labels, allocatable, taints, cordoned, ready: true }
+    NodeFacts { name: node(&world.name, index), labels, allocatable, taints, cordoned, ready: true, ..NodeFacts::default() }
 }
 
 /// Makes a node as it is to be.
