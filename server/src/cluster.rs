@@ -6,7 +6,6 @@
 //! the objects that Slipway makes, as pure functions of the domain.
 
 mod client;
-mod explain;
 mod impersonation;
 pub mod index;
 mod logs;

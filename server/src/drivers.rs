@@ -10,11 +10,13 @@ mod history;
 pub mod logs;
 mod orders;
 mod relayouts;
+mod pending;
 mod retention;
 pub mod teams;
 
 use std::sync::Arc;
 
+pub use self::pending::Pending;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
@@ -38,6 +40,7 @@ pub struct Drivers {
     pub(crate) clock: Clock,
     pub(crate) intake: Intake,
     pub(crate) changes: Changes,
+    pub(crate) pending: Pending,
 }
 
 /// What services share with the drivers.
@@ -47,6 +50,8 @@ pub struct Shared {
     pub intake: Intake,
     /// What open pages are to be told.
     pub changes: Changes,
+    /// Why runs wait.
+    pub pending: Pending,
 }
 
 /// Starts every driver into `tasks`; they end when `down` becomes true.
@@ -62,7 +67,8 @@ pub fn start(store: Store, cluster: Cluster, clock: Clock, hub: Hub, down: &watc
         })
     };
     let (intake, writer) = Intake::new(store.clone(), Caps::default(), listener);
-    let drivers = Drivers { store, cluster, clock, intake: intake.clone(), changes: changes.clone() };
+    let pending = Pending::new(store.clone(), cluster.clone());
+    let drivers = Drivers { store, cluster, clock, intake: intake.clone(), changes: changes.clone(), pending: pending.clone() };
     // The writer ends by itself once nobody can hand it anything.
     tasks.spawn(writer);
     let history = history::History::new(&drivers);
@@ -74,7 +80,7 @@ pub fn start(store: Store, cluster: Cluster, clock: Clock, hub: Hub, down: &watc
     tasks.spawn(until(down.clone(), orders::run(drivers.clone())));
     tasks.spawn(until(down.clone(), grants::run(drivers.clone())));
     tasks.spawn(until(down.clone(), retention::run(drivers)));
-    Shared { intake, changes }
+    Shared { intake, changes, pending }
 }
 
 /// Works until the server ends. A driver may be left at any point where it waits.

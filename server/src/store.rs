@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod people;
 pub mod quota_requests;
 pub mod relayouts;
+pub mod preemptions;
 pub mod runs;
 pub mod sessions;
 pub mod teams;

@@ -13,6 +13,7 @@ pub mod node;
 pub mod pending;
 pub mod person;
 pub mod policy;
+pub mod preemption;
 pub mod priority;
 pub mod quantity;
 pub mod quota;

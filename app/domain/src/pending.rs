@@ -1,193 +1,354 @@
-//! Why a run waits: Kubernetes' own words, read and said again as one sentence with its arithmetic.
+//! Why a run waits: what Kubernetes says in a dozen places, read, judged, and said again as one sentence with its arithmetic.
 //!
 //! A Job whose Pods are refused looks idle: the reason is in an event. A Pod that fits no node carries the scheduler's count of
-//! reasons. Both are texts for operators; [`explain`] turns those it knows into a sentence for whoever waits, and shows any
-//! other as it is rather than misread it. The texts are those of Kubernetes 1.34.
+//! reasons, and newer schedulers hide what a taint is called. A Pod on a node that cannot start says why in a container's
+//! status, or only in an event. [`explain`] reads all of them and chooses **one** cause, the first of these that there is:
+//!
+//! 1. the Job is suspended, by a person or by Kueue: until that ends nothing else can happen;
+//! 2. the API server refuses its Pod ([`admission`]): there is nothing to schedule;
+//! 3. the Pod has a node and cannot start there ([`node`]): the node is gone, a volume, an image, a ConfigMap or a Secret;
+//! 4. the scheduler is told to leave it alone (gates), or is making room for it (preemption);
+//! 5. no node fits ([`scheduler`], [`room`]): first what rules out every node at once, such as a claim that does not exist;
+//!    then what the nodes themselves show, held against what the scheduler said; then, where the nodes do not explain it, the
+//!    reason that stands latest in the scheduler's order of filters, since its nodes have passed all the others.
+//!
+//! What is computed from nodes counts only where the scheduler's own words agree with it. A text that is not known, of another
+//! version or of somebody's plugin, is shown as it is rather than misread. The texts are those of Kubernetes 1.34, and the older
+//! ones that clusters still say.
+//!
+//! The sentence is stored with the run and seen by its whole team, so it names teams and never another team's run.
+
+mod admission;
+mod cause;
+mod node;
+mod queue;
+mod room;
+mod scheduler;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod texts;
+mod words;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    cause::{Bound, Breach, Cause, Config, HeldByTeam, Over, Rule, Shortage, Volume},
+    node::preparing,
+    queue::Queued,
+};
+use crate::{
+    node::{GPU, MIG, NodeFacts},
+    person::PersonName,
+    quantity::Quantity,
+    resources::{GpuRequest, Resources},
+    run::{
+        spec::RunId,
+        state::{ContainerFacts, PodFacts},
+        view::{EventRow, Progress},
+    },
+};
+
+/// The reason of the event that Slipway writes when a person suspends a run; its message begins with the person's name.
+pub const SUSPENDED_BY: &str = "SuspendedByPerson";
+
+/// The label that GPU feature discovery gives a node for its product.
+const PRODUCT: &str = "nvidia.com/gpu.product";
+
+/// Seconds that a run has to have run before its pace says anything.
+const FIRST_PACE: i64 = 30;
 
 /// What is known about a run that waits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Waiting<'a> {
+    /// The namespace it is in.
+    pub team: &'a str,
+    /// Whether its Job is suspended.
+    pub suspended: bool,
+    /// What Kueue says of it, where Kueue has taken it.
+    pub queued: Option<&'a Queued>,
     /// The newest refusal to make its Pod (`FailedCreate`).
     pub refused: Option<&'a str>,
-    /// What the scheduler last said about its Pod.
-    pub unschedulable: Option<&'a str>,
-    /// What it asks for, in words, such as `2 × A100-SXM4-80GB`.
-    pub asks_for: &'a str,
+    /// Its newest Pod.
+    pub pod: Option<&'a PodFacts>,
+    /// What it asks for.
+    pub asks: &'a Asks,
+    /// What was said about it, newest first.
+    pub events: &'a [EventRow],
+    /// The nodes; none where they are not known.
+    pub nodes: Option<&'a [NodeView]>,
+    /// What time it is.
+    pub now: Timestamp,
 }
 
-/// What a run waits for, in one sentence without a full stop.
-pub fn explain(waiting: Waiting<'_>) -> String {
+/// What a Pod asks of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asks {
+    /// How much, by resource name, over its containers.
+    pub requests: BTreeMap<String, Quantity>,
+    /// Labels that the node must have.
+    pub selector: BTreeMap<String, String>,
+    /// Taints that it bears.
+    pub tolerations: Vec<Toleration>,
+}
+
+/// A taint that a Pod bears.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Toleration {
+    /// The taint's key; empty means any.
+    pub key: String,
+    /// `Exists`, or `Equal`, which is meant where nothing is said.
+    pub operator: String,
+    /// The taint's value, where the operator is `Equal`.
+    pub value: String,
+    /// The taint's effect; empty means any.
+    pub effect: String,
+}
+
+impl Asks {
+    /// What a run's Pod will ask for, before there is one.
+    pub fn of(resources: &Resources) -> Self {
+        let mut requests = BTreeMap::from([("cpu".to_owned(), resources.cpu), ("memory".to_owned(), resources.memory)]);
+        requests.extend(resources.gpu.resource().map(|(name, count)| (name, Quantity::units(u64::from(count.get())))));
+        let selector = match &resources.gpu {
+            GpuRequest::Whole { product: Some(product), .. } => BTreeMap::from([(PRODUCT.to_owned(), product.clone())]),
+            GpuRequest::Whole { product: None, .. } | GpuRequest::Mig { .. } | GpuRequest::None => BTreeMap::new(),
+        };
+        let bears = Toleration { key: GPU.to_owned(), operator: "Exists".to_owned(), ..Toleration::default() };
+        let tolerations = if resources.gpu == GpuRequest::None { Vec::new() } else { vec![bears] };
+        Self { requests, selector, tolerations }
+    }
+
+    /// The GPU product it selects.
+    fn product(&self) -> Option<&str> {
+        self.selector.get(PRODUCT).map(String::as_str)
+    }
+
+    /// The MIG profile or the whole GPUs it asks for.
+    fn accelerator(&self) -> Option<(&str, Quantity)> {
+        let asked = self.requests.iter().filter(|(name, amount)| amount.is_positive() && (*name == GPU || name.starts_with(MIG)));
+        asked.map(|(name, amount)| (name.as_str(), *amount)).next()
+    }
+}
+
+/// A node, with who holds what of it.
+#[derive(Clone, Debug, Default)]
+pub struct NodeView {
+    /// What Kubernetes says of it.
+    pub facts: NodeFacts,
+    /// The Pods there.
+    pub held: Vec<Hold>,
+}
+
+/// What a Pod holds of its node.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    /// The namespace, which for a team's is its name.
+    pub team: Box<str>,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// What it asks for, by resource name.
+    pub requests: Arc<[(Box<str>, Box<str>)]>,
+    /// When it is likely to be free again: from the run's deadline or its progress; none where neither says so.
+    pub until: Option<Timestamp>,
+}
+
+/// Why a run waits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// In one sentence with its arithmetic, without a full stop.
+    pub sentence: String,
+    /// The cause, as exactly as it is known.
+    pub cause: Cause,
+    /// What it was read from.
+    pub evidence: Vec<Evidence>,
+    /// What can be done about it.
+    pub fix: Option<Fix>,
+    /// Runs that hold what it waits for, for whoever may see them.
+    pub holders: Vec<RunId>,
+}
+
+/// Something that a cause was read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Who or what said it, such as `Job/digits-1` or `the scheduler`.
+    pub from: String,
+    /// As it was said.
+    pub said: String,
+    /// When it was last said, where that is known.
+    pub at: Option<Timestamp>,
+    /// Node by node, where it is about nodes.
+    pub nodes: Vec<NodesWhy>,
+}
+
+/// Nodes with the same in the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodesWhy {
+    /// Their names, at most [`NAMES`].
+    pub names: Vec<String>,
+    /// How many they are.
+    pub count: u32,
+    /// What is in the way.
+    pub why: String,
+}
+
+/// Names of nodes that are listed where many have the same in the way.
+pub const NAMES: usize = 12;
+
+/// What can be done about it, as a button.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Fix {
+    /// Clone the run with these fields of the form changed.
+    Clone {
+        /// What the button says after `Clone with`.
+        with: String,
+        /// Field → value.
+        fields: BTreeMap<String, String>,
+    },
+    /// Clone the run and give it another image.
+    ChangeImage,
+    /// Let it go on.
+    Resume,
+    /// Look at the team's quotas, and ask for more.
+    Quotas {
+        /// The team.
+        team: String,
+    },
+    /// Stop a run of one's own that holds what it waits for.
+    Stop {
+        /// The run.
+        id: RunId,
+        /// Its name.
+        name: String,
+    },
+    /// Look at a node.
+    OpenNode {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What the page of a run that waits shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// One sentence without a full stop.
+    pub sentence: String,
+    /// What it was read from.
+    pub evidence: Vec<Evidence>,
+    /// What can be done about it.
+    pub fix: Option<Fix>,
+}
+
+/// Whether the nodes are needed to say why: only what the scheduler said of nodes is explained by them.
+pub fn wants_nodes(pod: Option<&PodFacts>) -> bool {
+    pod.is_some_and(|pod| pod.node.is_some() || pod.unschedulable.is_some())
+}
+
+/// When a run is likely to end: by its deadline, or sooner at the pace of its steps so far. None where neither says so.
+///
+/// `launched` is when its Job was made, from which Kubernetes counts the deadline; `since` is when it began to run.
+pub fn until(
+    launched: Timestamp,
+    since: Timestamp,
+    progress: Option<Progress>,
+    deadline_minutes: Option<u32>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let later = |from: Timestamp, seconds: i64| from.checked_add(SignedDuration::from_secs(seconds)).ok().filter(|at| *at > now);
+    let deadline = deadline_minutes.map(|minutes| i64::from(minutes) * 60);
+    // A Job that was suspended in between counts anew.
+    let deadline = deadline.and_then(|seconds| later(launched, seconds).or_else(|| later(since, seconds)));
+    let ran = now.duration_since(since).as_secs();
+    let pace = progress.filter(|progress| progress.step > 0 && progress.step < progress.of && ran >= FIRST_PACE).and_then(|progress| {
+        let left = i128::from(ran) * i128::from(progress.of - progress.step) / i128::from(progress.step);
+        later(now, i64::try_from(left).ok()?.max(1))
+    });
+    deadline.into_iter().chain(pace).min()
+}
+
+/// Why a run waits; see the module for the order in which causes are looked for.
+pub fn explain(waiting: &Waiting<'_>) -> Explanation {
+    let (cause, evidence) = find(waiting);
+    let (asks, nodes) = (waiting.asks(), waiting.nodes.unwrap_or_default());
+    let holders = if matches!(cause, Cause::NoRoom(_)) { room::holders(asks, nodes) } else { Vec::new() };
+    let fix = words::fix(&cause, waiting.team, asks, nodes);
+    Explanation { sentence: words::sentence(&cause, waiting.now), cause, evidence, fix, holders }
+}
+
+fn find(waiting: &Waiting<'_>) -> (Cause, Vec<Evidence>) {
+    if let Some(queued) = waiting.queued.filter(|queued| waiting.suspended || !queued.admitted) {
+        return (queued.cause(), vec![queued.evidence()]);
+    }
+    if waiting.suspended {
+        let last = waiting.events.iter().find(|event| matches!(event.reason.as_str(), SUSPENDED_BY | "Resumed"));
+        let said = last.filter(|event| event.reason == SUSPENDED_BY);
+        let by = said.and_then(|event| PersonName::parse(event.message.split(' ').next()?).ok());
+        return (Cause::Suspended { by }, said.map(Evidence::of).into_iter().collect());
+    }
     if let Some(text) = waiting.refused {
-        return refusal(text);
+        let event = waiting.events.iter().find(|event| event.reason == "FailedCreate" && event.message == text);
+        let evidence = event.map_or_else(|| Evidence::said("the Job controller", text), Evidence::of);
+        return (admission::read(text), vec![evidence]);
     }
-    if let Some(text) = waiting.unschedulable {
-        return scheduling(text, waiting.asks_for);
+    let Some(pod) = waiting.pod else { return (Cause::Making, Vec::new()) };
+    if pod.node.is_some() || pod.deleting.is_some() {
+        return node::read(pod, waiting.events, waiting.nodes);
     }
-    "Kubernetes is making its Pod".to_owned()
+    if !pod.gates.is_empty() {
+        let said = pod.unschedulable.as_deref().unwrap_or("Scheduling is blocked due to non-empty scheduling gates");
+        return (Cause::Gated { gates: pod.gates.clone() }, vec![Evidence::said(&format!("Pod/{}", pod.name), said)]);
+    }
+    let said = pod.unschedulable.as_deref();
+    if let Some(node) = &pod.nominated {
+        let evidence = said.map(|said| Evidence::said("the scheduler", said));
+        return (Cause::Preempting { node: node.clone() }, evidence.into_iter().collect());
+    }
+    let Some(said) = said else { return (Cause::Making, Vec::new()) };
+    let at = waiting.events.iter().find(|event| event.reason == "FailedScheduling").map(|event| event.at);
+    let (cause, nodes) = unschedulable(said, waiting);
+    (cause, vec![Evidence { at, nodes, ..Evidence::said("the scheduler", said) }])
 }
 
-/// Why the API server refuses a Pod.
-fn refusal(text: &str) -> String {
-    let said = text.split_once(" is forbidden: ").map_or(text, |(_, said)| said).trim_end_matches('.');
-    if let Some(quota) = exceeded(said) {
-        return quota;
-    }
-    if let Some((quota, missing)) = said.strip_prefix("failed quota: ").and_then(|rest| rest.split_once(": must specify ")) {
-        return format!("The team's quota {quota} wants every container to state {missing}; ask an admin for defaults in a LimitRange");
-    }
-    if let Some(class) = said.split_once("no PriorityClass with name ").map(|(_, rest)| rest.split(' ').next().unwrap_or(rest)) {
-        return format!("The cluster has no priority class {class}; clone the run and choose another");
-    }
-    if let Some((policy, why)) = said.strip_prefix("violates PodSecurity ").and_then(|rest| rest.split_once(": ")) {
-        return format!("The namespace's security policy {policy} forbids this Pod: {why}");
-    }
-    if said.contains(" usage per Container is ") || said.contains(" usage per Pod is ") || said.contains("max limit to request ratio") {
-        return format!("The team's LimitRange forbids what it asks for: {}", said.trim_matches(['[', ']']));
-    }
-    format!("Kubernetes refuses its Pod: {said}")
-}
-
-/// `exceeded quota: NAME, requested: R=V,…, used: R=V,…, limited: R=V,…`
-fn exceeded(said: &str) -> Option<String> {
-    let (name, rest) = said.strip_prefix("exceeded quota: ")?.split_once(", requested: ")?;
-    let (requested, rest) = rest.split_once(", used: ")?;
-    let (used, limited) = rest.split_once(", limited: ")?;
-    let amount = |list: &str, resource: &str| {
-        list.split(',').find_map(|pair| pair.split_once('=').filter(|(name, _)| *name == resource).map(|(_, amount)| amount.to_owned()))
+/// What the scheduler said, held against what the nodes show.
+fn unschedulable(said: &str, waiting: &Waiting<'_>) -> (Cause, Vec<NodesWhy>) {
+    let Some(said) = scheduler::Said::read(said) else {
+        return (Cause::Unknown { raw: said.trim_end_matches('.').to_owned() }, Vec::new());
     };
-    let parts: Option<Vec<String>> = requested
-        .split(',')
-        .map(|pair| {
-            let (resource, wanted) = pair.split_once('=')?;
-            let (used, limit) = (amount(used, resource)?, amount(limited, resource)?);
-            Some(format!("{wanted} more {} with {used} of {limit} in use", resource.strip_prefix("requests.").unwrap_or(resource)))
-        })
-        .collect();
-    Some(format!("The team's quota {name} has no room: it asks for {}", parts?.join(", and ")))
-}
-
-/// `0/N nodes are available: 3 Insufficient cpu, 2 node(s) had untolerated taint(s). preemption: …`
-fn scheduling(text: &str, asks_for: &str) -> String {
-    let Some((counts, said)) = text.strip_prefix("0/").and_then(|rest| rest.split_once(" nodes are available: ")) else {
-        return text.trim_end_matches('.').to_owned();
-    };
-    let before_preemption = said.split(" preemption: ").next().unwrap_or(said);
-    let reasons = before_preemption.split(" no new claims to deallocate").next().unwrap_or(before_preemption);
-    let said: Vec<String> = split_reasons(reasons.trim().trim_end_matches(['.', ','])).into_iter().map(reason).collect();
-    let nodes = if counts == "1" { "The one node does not fit".to_owned() } else { format!("None of the {counts} nodes fits") };
-    let asks = if asks_for.is_empty() { String::new() } else { format!(" {asks_for}") };
-    format!("{nodes}{asks}: {}", said.join(", "))
-}
-
-/// Splits at commas outside braces: a taint may hold any.
-fn split_reasons(text: &str) -> Vec<&str> {
-    let (mut depth, mut from, mut parts) = (0_u32, 0, Vec::new());
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                parts.push(text[from..at].trim());
-                from = at + 1;
-            }
-            _ => {}
-        }
+    let asks = waiting.asks();
+    let looked = waiting.nodes.map(|nodes| room::look(asks, nodes));
+    let by_node = looked.as_ref().map(|looked| looked.by_node.clone()).unwrap_or_default();
+    if let Some(cause) = said.whole() {
+        return (cause, Vec::new());
     }
-    parts.push(text[from..].trim());
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
-/// One reason with its number of nodes, in words; one that is not known stays as it is.
-fn reason(text: &str) -> String {
-    let Some((count, why)) = text.split_once(' ').filter(|(count, _)| count.bytes().all(|b| b.is_ascii_digit())) else {
-        return text.to_owned();
-    };
-    let (is, has) = if count == "1" { ("is", "has") } else { ("are", "have") };
-    let why = why.strip_prefix("node(s) ").unwrap_or(why);
-    if let Some(resource) = why.strip_prefix("Insufficient ") {
-        return format!("{count} {has} too little {} free", resource_words(resource));
-    }
-    if why.starts_with("had untolerated taint") {
-        let taint = why.split_once('{').map(|(_, rest)| rest.trim_end_matches('}'));
-        return taint
-            .map_or_else(|| format!("{count} {is} set aside by a taint"), |taint| format!("{count} {is} set aside by the taint {taint}"));
-    }
-    match why {
-        "didn't match Pod's node affinity/selector" => format!("{count} {is} of another product than it asks for"),
-        "were unschedulable" => format!("{count} {is} cordoned"),
-        "were not ready" | "had no available volume zone" => format!("{count} {is} not ready"),
-        "Too many pods" => format!("{count} {has} no room for another Pod"),
-        _ => format!("{count} {why}"),
+    match looked.and_then(|looked| looked.cause).filter(|cause| said.agrees(cause)) {
+        Some(cause) => (cause, by_node),
+        None => (said.latest(asks), by_node),
     }
 }
 
-fn resource_words(resource: &str) -> String {
-    match resource.strip_prefix("nvidia.com/") {
-        Some("gpu") => "whole GPUs".to_owned(),
-        Some(slice) => format!("{} slices", slice.trim_start_matches("mig-")),
-        None if resource == "cpu" => "CPU".to_owned(),
-        None => resource.to_owned(),
+impl Waiting<'_> {
+    /// What its Pod asks for, as it was admitted; before there is one, what it will ask for.
+    fn asks(&self) -> &Asks {
+        self.pod.and_then(|pod| pod.asks.as_ref()).unwrap_or(self.asks)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_by_quota_has_its_arithmetic() {
-        let text = "Error creating: pods \"a-x\" is forbidden: exceeded quota: gpus, requested: requests.nvidia.com/gpu=4, used: requests.nvidia.com/gpu=6, limited: requests.nvidia.com/gpu=8";
-        let said = explain(Waiting { refused: Some(text), ..Waiting::default() });
-        assert_eq!(said, "The team's quota gpus has no room: it asks for 4 more nvidia.com/gpu with 6 of 8 in use");
+impl Evidence {
+    fn said(from: &str, said: &str) -> Self {
+        Self { from: from.to_owned(), said: said.to_owned(), ..Self::default() }
     }
 
-    #[test]
-    fn refusals_are_said_in_words() {
-        for (text, want) in [
-            (
-                "Error creating: pods \"a\" is forbidden: failed quota: q: must specify limits.cpu for: main",
-                "wants every container to state limits.cpu",
-            ),
-            ("Error creating: pods \"a\" is forbidden: no PriorityClass with name gold was found", "no priority class gold;"),
-            (
-                "Error creating: pods \"a\" is forbidden: [maximum memory usage per Container is 4Gi, but limit is 8Gi]",
-                "LimitRange forbids what it asks for: maximum memory",
-            ),
-            (
-                "Error creating: pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": privileged",
-                "security policy \"restricted:latest\" forbids",
-            ),
-            ("Error creating: something new", "Kubernetes refuses its Pod: Error creating: something new"),
-        ] {
-            let said = explain(Waiting { refused: Some(text), ..Waiting::default() });
-            assert!(said.contains(want), "{text}: {said}");
-        }
+    fn of(event: &EventRow) -> Self {
+        Self { from: event.object.clone(), said: event.message.clone(), at: Some(event.at), nodes: Vec::new() }
     }
+}
 
-    #[test]
-    fn the_schedulers_count_is_read_reason_by_reason() {
-        let text = "0/4 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable, 2 node(s) had untolerated taint {a: b, c}. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.";
-        let said = explain(Waiting { unschedulable: Some(text), asks_for: "2 × A100-80GB", ..Waiting::default() });
-        assert_eq!(
-            said,
-            "None of the 4 nodes fits 2 × A100-80GB: 1 has too little CPU free, 1 is cordoned, 2 are set aside by the taint a: b, c"
-        );
-    }
-
-    #[test]
-    fn slices_and_products_have_their_names() {
-        let text = "0/3 nodes are available: 2 Insufficient nvidia.com/mig-1g.5gb, 1 node(s) didn't match Pod's node affinity/selector.";
-        let said = explain(Waiting { unschedulable: Some(text), ..Waiting::default() });
-        assert_eq!(said, "None of the 3 nodes fits: 2 have too little 1g.5gb slices free, 1 is of another product than it asks for");
-    }
-
-    #[test]
-    fn what_is_not_known_is_shown_as_it_is() {
-        for text in ["persistentvolumeclaim \"team\" not found", "a text of another version"] {
-            assert_eq!(explain(Waiting { unschedulable: Some(text), ..Waiting::default() }), text);
-        }
-        let said = explain(Waiting { unschedulable: Some("0/2 nodes are available: 2 node(s) had a bad day."), ..Waiting::default() });
-        assert_eq!(said, "None of the 2 nodes fits: 2 had a bad day");
-    }
+/// Whether a Pod's container waits with something to say.
+fn is_stuck(pod: &PodFacts) -> bool {
+    matches!(&pod.container, ContainerFacts::Waiting { reason, .. } if !matches!(reason.as_str(), "" | "ContainerCreating" | "PodInitializing"))
 }

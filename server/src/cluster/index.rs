@@ -9,6 +9,7 @@ mod fleet;
 mod kinds;
 pub mod measure;
 mod picture;
+pub(super) mod queues;
 pub(super) mod rows;
 pub(super) mod rules;
 pub(super) mod shared;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use slipway_domain::{
     limit::LimitFacts,
     node::NodeFacts,
+    pending::Queued,
     priority::PriorityFacts,
     quota::QuotaFacts,
     relayout::configs::MigConfigs,
@@ -55,9 +57,11 @@ pub(super) enum Kind {
     PriorityClasses,
     Quotas,
     LimitRanges,
+    Workloads,
 }
 
 impl Kind {
+    /// Those that every cluster has.
     const ALL: [Self; 7] = [Self::Jobs, Self::Pods, Self::Events, Self::Nodes, Self::PriorityClasses, Self::Quotas, Self::LimitRanges];
 }
 
@@ -94,6 +98,8 @@ pub struct RunFacts {
     pub job: Option<JobFacts>,
     /// Its Pods, in no order.
     pub pods: Vec<PodFacts>,
+    /// What Kueue says of it, where Kueue has taken it.
+    pub queued: Option<Queued>,
 }
 
 /// The index.
@@ -111,6 +117,8 @@ struct State {
     runs: HashMap<RunId, Keys>,
     /// Key of a Job → the newest refusal to make its Pods, and when.
     refused: HashMap<Box<str>, (Timestamp, String)>,
+    /// Key of a Job → what Kueue says of it.
+    queued: HashMap<Box<str>, Queued>,
     nodes: BTreeMap<Box<str>, NodeFacts>,
     floor: Floor,
     priorities: BTreeMap<Box<str>, PriorityFacts>,
@@ -147,7 +155,8 @@ impl Index {
         let job = keys.job.as_ref().and_then(|key| Some((key, state.jobs.get(key)?)));
         let job = job.map(|(key, row)| JobFacts { refused: state.refusal(key, keys), ..row.facts.clone() });
         let pods = keys.pods.iter().filter_map(|key| Some(state.pods.get(key)?.facts(key.split_once('/')?.1))).collect();
-        Some(RunFacts { team: TeamName::parse(namespace).ok()?, job, pods })
+        let queued = keys.job.as_ref().and_then(|key| state.queued.get(key)).cloned();
+        Some(RunFacts { team: TeamName::parse(namespace).ok()?, job, pods, queued })
     }
 
     /// Every run with a Job or Pods.
@@ -241,7 +250,7 @@ impl Index {
         self.lock().lost.remove(&kind);
     }
 
-    /// Whether every kind has been heard of at least once.
+    /// Whether every kind that every cluster has was heard of at least once.
     pub fn is_complete(&self) -> bool {
         let state = self.lock();
         Kind::ALL.iter().all(|kind| state.heard.contains_key(kind))

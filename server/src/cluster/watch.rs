@@ -17,6 +17,7 @@ use tokio::{sync::watch::Receiver, time::timeout};
 
 use super::index::{
     Index, Kind,
+    queues::WorkloadObject,
     rows::{EventObject, JobObject, NodeObject, PodObject},
     rules::{LimitRangeObject, PriorityClassObject, QuotaObject},
 };
@@ -40,6 +41,8 @@ pub(super) trait Watched: DeserializeOwned + Send {
     const KIND: Kind;
     /// Path of the collection in the API.
     const PATH: &'static str;
+    /// Whether a cluster may do without it: then not being let see it is no fault either.
+    const OPTIONAL: bool = false;
     /// The objects of a new list, which replace all there were.
     fn reset(index: &Index, objects: Vec<Self>, clock: &Clock);
     /// An object that is new or changed.
@@ -50,7 +53,7 @@ pub(super) trait Watched: DeserializeOwned + Send {
 
 /// Watches every kind until `shutdown` becomes true.
 pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutdown: Receiver<bool>) {
-    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 7] = [
+    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 8] = [
         Box::pin(one::<JobObject>(client, index, clock)),
         Box::pin(one::<PodObject>(client, index, clock)),
         Box::pin(one::<EventObject>(client, index, clock)),
@@ -58,6 +61,7 @@ pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutd
         Box::pin(one::<PriorityClassObject>(client, index, clock)),
         Box::pin(one::<QuotaObject>(client, index, clock)),
         Box::pin(one::<LimitRangeObject>(client, index, clock)),
+        Box::pin(one::<WorkloadObject>(client, index, clock)),
     ];
     tokio::select! {
         _ = join_all(watches) => {}
@@ -73,6 +77,8 @@ enum Break {
     #[error("this cluster does not have the kind")]
     Absent,
     #[error("{0}")]
+    Forbidden(String),
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -81,6 +87,7 @@ impl From<kube::Error> for Break {
         match &error {
             kube::Error::Api(status) if status.code == 410 => Self::Gone,
             kube::Error::Api(status) if status.code == 404 => Self::Absent,
+            kube::Error::Api(status) if status.code == 403 => Self::Forbidden(status.message.clone()),
             _ => Self::Failed(error.to_string()),
         }
     }
@@ -104,7 +111,11 @@ async fn one<T: Watched>(client: &Client, index: &Index, clock: &Clock) {
                 index.absent(T::KIND);
                 tokio::time::sleep(BACKOFF.1 * 4).await;
             }
-            Err((Break::Failed(reason), resume)) => {
+            Err((Break::Forbidden(_), _)) if T::OPTIONAL => {
+                index.absent(T::KIND);
+                tokio::time::sleep(BACKOFF.1 * 4).await;
+            }
+            Err((Break::Failed(reason) | Break::Forbidden(reason), resume)) => {
                 tracing::warn!(path = T::PATH, reason, wait_ms = wait.as_millis(), "watch broken; trying again");
                 index.lost(T::KIND, clock.now());
                 version = resume;

@@ -15,13 +15,14 @@ use slipway_domain::run::{
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::Drivers;
+use super::{Drivers, Pending};
 use crate::{
     cluster::{Change, RunFacts},
     live::changes::Changed,
     store::{
         Error,
         history::{self, KeyedEvent, Order, Seen},
+        preemptions,
         runs::{self, Run},
     },
 };
@@ -114,6 +115,7 @@ impl History {
             for run in history::keep_events(store, &self.events).await? {
                 self.drivers.changes.note(&run, Changed { detail: true, ..Changed::default() });
             }
+            self.displaced(&observed::displaced_by_events(&self.events)).await?;
             self.events.clear();
         }
         if !self.drivers.cluster.index().is_synced() {
@@ -133,6 +135,10 @@ impl History {
         let facts = self.drivers.cluster.index().run(id);
         let pods = observed::pods(&history::pods(store, id).await?, facts.as_ref().map_or(&[][..], |facts| &facts.pods));
         let state = self.state(&run, facts.as_ref()).await?;
+        if !pods.is_empty() {
+            self.displaced(&observed::displaced(id, facts.as_ref().map_or(&[][..], |facts| &facts.pods))).await?;
+        }
+        let identities = observed::identities(facts.as_ref().map_or(&[][..], |facts| &facts.pods));
         let seen_now = facts.is_some_and(|facts| facts.job.is_some());
         let is_same = state == run.row.state && (run.seen || !seen_now);
         if is_same && pods.is_empty() {
@@ -140,8 +146,18 @@ impl History {
         }
         let phases = history::phases(store, id).await?;
         let began = observed::phases(&phases, &run.row.state, &state, self.drivers.clock.now());
-        history::keep(store, id, &Seen { state, job: run.seen || seen_now, began, pods }).await?;
+        history::keep(store, id, &Seen { state, job: run.seen || seen_now, began, pods, identities }).await?;
         self.drivers.changes.note(id, Changed::STATE);
+        Ok(())
+    }
+
+    /// Keeps who made way.
+    async fn displaced(&self, seen: &[preemptions::Seen]) -> Result<(), Error> {
+        if !seen.is_empty() {
+            for run in preemptions::keep(&self.drivers.store, seen).await? {
+                self.drivers.changes.note(&run, Changed { detail: true, ..Changed::default() });
+            }
+        }
         Ok(())
     }
 
@@ -163,7 +179,9 @@ impl History {
         }
         let stop = order.filter(|order| counts(order, job)).map(|order| order.to_stop());
         let pods = facts.map_or(&[][..], |facts| &facts.pods);
-        Ok(observe(before, job, pods, stop.as_ref(), now, || self.drivers.cluster.index().waiting_why(id, now)))
+        let nodes = self.drivers.pending.nodes_for(facts, now).await?;
+        let nodes = nodes.as_ref().map(|nodes| nodes.as_slice());
+        Ok(observe(before, job, pods, stop.as_ref(), now, || Pending::sentence(run, facts, nodes, now)))
     }
 
     /// A run whose Job was never seen: it is on its way, or it never will be.

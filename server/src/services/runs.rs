@@ -4,6 +4,7 @@
 mod act;
 mod fit;
 mod launch;
+mod why;
 
 use std::{sync::Arc, time::Duration};
 
@@ -107,9 +108,12 @@ impl ports::Runs for Runs {
     async fn get(&self, caller: &Caller, id: &RunId) -> Result<RunDetail, Refusal> {
         let run = self.visible(caller, id).await?;
         let store = &self.0.store;
+        let pods = history::pods(store, id).await?;
         Ok(RunDetail {
+            why: self.why(caller, &run, &pods).await?,
+            ledger: self.ledger(caller, id).await?,
             phases: history::phases(store, id).await?,
-            pods: history::pods(store, id).await?,
+            pods,
             metrics: metrics::summaries(store, id).await?,
             checkpoints: history::checkpoints(store, id).await?,
             denied: act::denied(store, caller, &run).await,

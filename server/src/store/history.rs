@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use slipway_domain::{
+    pending::SUSPENDED_BY,
     person::Caller,
     run::{
         spec::RunId,
@@ -29,6 +30,19 @@ pub struct Seen {
     pub began: Vec<(StateKind, Timestamp)>,
     /// Pods that are new or have changed.
     pub pods: Vec<PodRow>,
+    /// Who those Pods are to the cluster, as far as it shows them.
+    pub identities: Vec<Identity>,
+}
+
+/// A Pod as the cluster tells it from every other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its uid.
+    pub uid: String,
+    /// Its name.
+    pub pod: String,
+    /// Its priority.
+    pub priority: i32,
 }
 
 /// Keeps what was seen. A run that has ended stays as it ended; its Pods may still change.
@@ -44,6 +58,7 @@ pub async fn keep(store: &Store, id: &RunId, seen: &Seen) -> Result<(), Error> {
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                        ON CONFLICT (run_id, name) DO UPDATE SET node = excluded.node, status = excluded.status, \
                        restarts = excluded.restarts, exit_code = excluded.exit_code, message = excluded.message, gone = excluded.gone";
+    const IDENTITY: &str = "INSERT INTO pod_identity (uid, run_id, pod, priority) VALUES ($1, $2, $3, $4) ON CONFLICT (uid) DO NOTHING";
     let json = serde_json::to_string(&seen.state).map_err(Error::unexpected)?;
     let ended = seen.state.ended().map(Timestamp::as_millisecond);
     on_db!(store.writes(), pool => {
@@ -65,6 +80,9 @@ pub async fn keep(store: &Store, id: &RunId, seen: &Seen) -> Result<(), Error> {
                 .bind(pod.created.as_millisecond()).bind(pod.exit_code.map(i64::from)).bind(&pod.message).bind(!pod.exists)
                 .execute(&mut *transaction)
                 .await?;
+        }
+        for Identity { uid, pod, priority } in &seen.identities {
+            sqlx::query(IDENTITY).bind(uid).bind(&id.0).bind(pod).bind(i64::from(*priority)).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
     });
@@ -178,6 +196,13 @@ struct EventColumns {
     count: i64,
 }
 
+impl EventColumns {
+    fn read(self) -> Result<EventRow, Error> {
+        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+        Ok(EventRow { at: time(self.at)?, warning: self.warning, reason: self.reason, object: self.object, message: self.message, count })
+    }
+}
+
 /// What was said about a run, newest first.
 ///
 /// # Errors
@@ -186,11 +211,20 @@ pub async fn events(store: &Store, id: &RunId) -> Result<Vec<EventRow>, Error> {
     const SQL: &str =
         "SELECT at, warning, reason, object, message, count FROM run_event WHERE run_id = $1 ORDER BY at DESC, key DESC LIMIT $2";
     let rows: Vec<EventColumns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(KEPT_EVENTS).fetch_all(pool).await)?;
-    let event = |row: EventColumns| {
-        let count = u32::try_from(row.count).unwrap_or(u32::MAX);
-        Ok(EventRow { at: time(row.at)?, warning: row.warning, reason: row.reason, object: row.object, message: row.message, count })
-    };
-    rows.into_iter().map(event).collect()
+    rows.into_iter().map(EventColumns::read).collect()
+}
+
+/// What was said about a run's waiting and starting, newest first: refusals, the scheduler's and the nodes' complaints, and who
+/// suspended it.
+///
+/// # Errors
+/// What the database refused.
+pub async fn complaints(store: &Store, id: &RunId) -> Result<Vec<EventRow>, Error> {
+    const SQL: &str = "SELECT at, warning, reason, object, message, count FROM run_event WHERE run_id = $1 AND reason IN \
+                       ('FailedCreate', 'FailedScheduling', 'FailedMount', 'FailedAttachVolume', 'Failed', 'Resumed', $2) \
+                       ORDER BY at DESC, key DESC LIMIT 50";
+    let rows: Vec<EventColumns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(SUSPENDED_BY).fetch_all(pool).await)?;
+    rows.into_iter().map(EventColumns::read).collect()
 }
 
 /// Drops the oldest events of runs that have more than are kept.

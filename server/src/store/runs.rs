@@ -220,7 +220,9 @@ pub async fn purge(store: &Store, until: Timestamp) -> Result<bool, Error> {
          (SELECT stream, first_line FROM log_chunk WHERE run_id = $1 LIMIT 200)",
         "DELETE FROM metric_chunk WHERE run_id = $1 AND (name, seq) IN (SELECT name, seq FROM metric_chunk WHERE run_id = $1 LIMIT 200)",
     ];
-    const REST: [&str; 8] = [
+    const REST: [&str; 10] = [
+        "DELETE FROM preemption WHERE run_id = $1",
+        "DELETE FROM pod_identity WHERE run_id = $1",
         "DELETE FROM log_stream WHERE run_id = $1",
         "DELETE FROM metric WHERE run_id = $1",
         "DELETE FROM checkpoint WHERE run_id = $1",
@@ -281,6 +283,50 @@ pub async fn living(store: &Store) -> Result<Vec<RunId>, Error> {
     const SQL: &str = "SELECT id FROM run WHERE ended IS NULL AND deleted IS NULL ORDER BY id";
     let ids: Vec<String> = on_db!(store.reads(), pool => sqlx::query_scalar(SQL).fetch_all(pool).await)?;
     Ok(ids.into_iter().map(RunId).collect())
+}
+
+/// What is needed to tell when a run that runs is likely to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Horizon {
+    /// The run.
+    pub id: RunId,
+    /// When it was launched.
+    pub launched: Timestamp,
+    /// When it began to run.
+    pub since: Timestamp,
+    /// How far it is, where it says so.
+    pub progress: Option<Progress>,
+    /// Its deadline in minutes, where it has one.
+    pub deadline_minutes: Option<u32>,
+}
+
+/// Runs that run, with what tells of their end.
+///
+/// # Errors
+/// What the database refused.
+pub async fn horizons(store: &Store) -> Result<Vec<Horizon>, Error> {
+    const SQL: &str =
+        "SELECT id, launched, spec, state, progress_step, progress_of FROM run WHERE ended IS NULL AND state_kind = $1 AND deleted IS NULL";
+    #[derive(serde::Deserialize)]
+    struct Deadline {
+        deadline_minutes: Option<u32>,
+    }
+    type Columns = (String, i64, String, String, Option<i64>, Option<i64>);
+    let word = StateKind::Running.word();
+    let rows: Vec<Columns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(word).fetch_all(pool).await)?;
+    let horizon = |(id, launched, spec, state, step, of): Columns| {
+        let state: State = serde_json::from_str(&state).map_err(Error::unexpected)?;
+        let deadline: Deadline = serde_json::from_str(&spec).map_err(Error::unexpected)?;
+        let launched = time(launched)?;
+        Ok(Horizon {
+            id: RunId(id),
+            launched,
+            since: state.started().unwrap_or(launched),
+            progress: of.map(|of| Progress { step: step.unwrap_or(0).cast_unsigned(), of: of.cast_unsigned() }),
+            deadline_minutes: deadline.deadline_minutes,
+        })
+    };
+    rows.into_iter().map(horizon).collect()
 }
 
 /// Keeps the sparklines of some runs.

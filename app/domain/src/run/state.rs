@@ -7,7 +7,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::person::PersonName;
+use crate::{
+    pending::{Asks, preparing},
+    person::PersonName,
+};
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -199,6 +202,18 @@ pub struct PodFacts {
     pub restarts: u32,
     /// When it was told to be deleted.
     pub deleting: Option<Timestamp>,
+    /// Its identity in the cluster; no two Pods ever have the same.
+    pub uid: String,
+    /// Its priority: who makes way for whom.
+    pub priority: i32,
+    /// What it asks for, as it was admitted, while it has no node.
+    pub asks: Option<Asks>,
+    /// What keeps the scheduler from looking at it.
+    pub gates: Vec<String>,
+    /// The node on which others make way for it.
+    pub nominated: Option<String>,
+    /// Since when it makes way for a Pod of higher priority (the condition `DisruptionTarget`, reason `PreemptionByScheduler`).
+    pub displaced: Option<Timestamp>,
     /// Why the Pod as a whole failed (`Evicted`, `Preempted`, `NodeShutdown`), with its message.
     pub disrupted: Option<(String, String)>,
 }
@@ -261,7 +276,7 @@ pub fn observe(
     if before.kind().has_ended() {
         return before.clone();
     }
-    let newest = pods.iter().max_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name.cmp(&b.name)));
+    let newest = newest(pods);
     let started = before.started().into_iter().chain(pods.iter().filter_map(PodFacts::started)).min();
     let Some(job) = job else {
         return match stop {
@@ -292,7 +307,7 @@ pub fn observe(
             State::Running { since: started.unwrap_or(*since), node: node.clone().unwrap_or_default() }
         }
         Some(PodFacts { container: ContainerFacts::Waiting { reason, message }, node: Some(node), scheduled, created, .. }) => {
-            State::Starting { since: scheduled.unwrap_or(*created), node: node.clone(), what: starting_what(reason, message) }
+            State::Starting { since: scheduled.unwrap_or(*created), node: node.clone(), what: preparing(reason, message) }
         }
         // The Job controller has yet to say what follows.
         Some(PodFacts { container: ContainerFacts::Terminated { exit_code, started: began, at, .. }, node, .. })
@@ -302,6 +317,11 @@ pub fn observe(
         }
         _ => State::Waiting { since: since(before, StateKind::Waiting).unwrap_or(job.created), why: waiting_why() },
     }
+}
+
+/// The Pod that was made last.
+pub fn newest(pods: &[PodFacts]) -> Option<&PodFacts> {
+    pods.iter().max_by(|a, b| a.created.cmp(&b.created).then_with(|| a.name.cmp(&b.name)))
 }
 
 impl PodFacts {
@@ -318,14 +338,6 @@ fn since(before: &State, kind: StateKind) -> Option<Timestamp> {
     match before {
         State::Waiting { since, .. } | State::Suspended { since } if before.kind() == kind => Some(*since),
         _ => None,
-    }
-}
-
-fn starting_what(reason: &str, message: &str) -> String {
-    match (reason, message) {
-        ("" | "ContainerCreating" | "PodInitializing", "") => "Preparing its volumes and image".to_owned(),
-        (reason, "") => reason.to_owned(),
-        (_, message) => message.to_owned(),
     }
 }
 

@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     fit::Answer,
+    pending::Why,
     person::{PersonId, PersonName},
+    preemption::Ledger,
     refusal::Refusal,
     team::TeamName,
 };
@@ -123,6 +125,10 @@ pub struct RunDetail {
     pub metrics: Vec<MetricSummary>,
     /// Its checkpoints, newest first.
     pub checkpoints: Vec<CheckpointRow>,
+    /// Why it waits, or does not start yet.
+    pub why: Option<Why>,
+    /// Whom it displaced, and who displaced it.
+    pub ledger: Ledger,
     /// What may not be done and why, by action.
     pub denied: BTreeMap<RunAction, String>,
     /// What the cluster shows may be older than this, when it is away.

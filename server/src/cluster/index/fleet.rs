@@ -11,6 +11,7 @@ use std::{
 use jiff::Timestamp;
 use slipway_domain::{
     node::{Drawn, Held, Holder, NodeFacts},
+    pending::{Hold, NodeView},
     run::spec::RunId,
 };
 
@@ -136,6 +137,17 @@ impl Index {
     pub fn fleet(&self) -> Vec<(NodeFacts, Vec<Holding>)> {
         let state = self.lock();
         state.nodes.iter().map(|(name, facts)| (facts.clone(), state.holdings(name))).collect()
+    }
+
+    /// Every node with who holds what of it; `until` says when a run is likely to end.
+    pub fn views(&self, until: impl Fn(&RunId) -> Option<Timestamp>) -> Vec<NodeView> {
+        let hold = |pod: Holding| Hold {
+            team: pod.key.split_once('/').map_or("", |(namespace, _)| namespace).into(),
+            until: pod.run.as_ref().and_then(&until),
+            run: pod.run,
+            requests: pod.requests,
+        };
+        self.fleet().into_iter().map(|(facts, pods)| NodeView { facts, held: pods.into_iter().map(hold).collect() }).collect()
     }
 
     /// One node, with the Pods there that have not ended, in the order in which they came.

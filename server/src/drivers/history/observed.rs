@@ -1,10 +1,19 @@
 //! What was seen, as it is kept: facts into Pods and phases. No I/O, so that every case is a test.
 
 use jiff::Timestamp;
-use slipway_domain::run::{
-    exit,
-    state::{ContainerFacts, PodFacts, State, StateKind},
-    view::{Phase, PodRow},
+use slipway_domain::{
+    preemption,
+    run::{
+        exit,
+        spec::RunId,
+        state::{ContainerFacts, PodFacts, State, StateKind},
+        view::{Phase, PodRow},
+    },
+};
+
+use crate::store::{
+    history::{Identity, KeyedEvent},
+    preemptions::Seen,
 };
 
 /// The Pods that are not as they are stored: new, changed, or gone.
@@ -46,6 +55,30 @@ fn pod(facts: &PodFacts) -> PodRow {
         message,
         exists: true,
     }
+}
+
+/// Who these Pods are to the cluster.
+pub(super) fn identities(facts: &[PodFacts]) -> Vec<Identity> {
+    let known = facts.iter().filter(|pod| !pod.uid.is_empty());
+    known.map(|pod| Identity { uid: pod.uid.clone(), pod: pod.name.clone(), priority: pod.priority }).collect()
+}
+
+/// Pods that make way by their own condition, which tells when, and not for whom.
+pub(super) fn displaced(run: &RunId, facts: &[PodFacts]) -> Vec<Seen> {
+    let seen =
+        |pod: &PodFacts| Some(Seen { run: run.clone(), pod: pod.name.clone(), at: pod.displaced?, node: pod.node.clone(), by_uid: None });
+    facts.iter().filter_map(seen).collect()
+}
+
+/// Pods that make way by the scheduler's events, which tell for whom.
+pub(super) fn displaced_by_events(events: &[KeyedEvent]) -> Vec<Seen> {
+    let seen = |event: &KeyedEvent| {
+        let pod = event.row.object.strip_prefix("Pod/").filter(|_| event.row.reason == preemption::PREEMPTED)?;
+        let (by, node) = preemption::read(&event.row.message)?;
+        let by_uid = by.map(str::to_owned);
+        Some(Seen { run: event.run.clone(), pod: pod.to_owned(), at: event.row.at, node: Some(node.to_owned()), by_uid })
+    };
+    events.iter().filter_map(seen).collect()
 }
 
 /// The phases that began between two states. A phase that nobody saw because the server was away, but of which the later state
@@ -91,6 +124,12 @@ mod tests {
             container,
             restarts: 0,
             deleting: None,
+            uid: String::new(),
+            priority: 0,
+            asks: None,
+            gates: Vec::new(),
+            nominated: None,
+            displaced: None,
             disrupted: None,
         }
     }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use slipway_domain::{
+    pending::SUSPENDED_BY,
     person::Caller,
     policy::{Action, Subject},
     refusal::Refusal,
-    run::{spec::RunId, view::RunAction},
+    run::{
+        spec::RunId,
+        view::{EventRow, RunAction},
+    },
 };
 
 use super::{
@@ -17,7 +21,8 @@ use super::{
 use crate::{
     live::changes::Changed,
     store::{
-        Store, history,
+        Store,
+        history::{self, KeyedEvent},
         runs::{self, Run},
     },
 };
@@ -70,7 +75,21 @@ impl Runs {
                     return Err(error.into());
                 }
             }
-            RunAction::Suspend => in_time(cluster.set_suspended(team, name, true)).await?,
+            RunAction::Suspend => {
+                in_time(cluster.set_suspended(team, name, true)).await?;
+                // The cluster shows that its Job is suspended, and not by whom.
+                let at = clock.now();
+                let row = EventRow {
+                    at,
+                    warning: false,
+                    reason: SUSPENDED_BY.to_owned(),
+                    object: format!("Job/{name}"),
+                    message: format!("{} suspended it in Slipway", caller.name),
+                    count: 1,
+                };
+                let key = format!("slipway-{}", at.as_millisecond());
+                history::keep_events(store, &[KeyedEvent { run: id.clone(), key, row }]).await?;
+            }
             RunAction::Resume => in_time(cluster.set_suspended(team, name, false)).await?,
             RunAction::Delete => {
                 // The Job first: were it left, it would hold the name in the cluster and belong to nobody.

@@ -24,6 +24,12 @@ fn pod(container: ContainerFacts) -> PodFacts {
         container,
         restarts: 0,
         deleting: None,
+        uid: String::new(),
+        priority: 0,
+        asks: None,
+        gates: Vec::new(),
+        nominated: None,
+        displaced: None,
         disrupted: None,
     }
 }

@@ -1,10 +1,15 @@
 //! A Pod: what a run's state is read from, and what it holds of its node.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use slipway_domain::run::state::{ContainerFacts, PodFacts};
+use slipway_domain::{
+    pending::{Asks, Toleration},
+    quantity::Quantity,
+    run::state::{ContainerFacts, PodFacts},
+};
+use uuid::Uuid;
 
 use super::{
     super::{super::manifest::CONTAINER, shared::Shared},
@@ -36,6 +41,17 @@ struct PodSpec {
     resources: Resources,
     #[serde(default)]
     overhead: Amounts,
+    #[serde(default)]
+    node_selector: BTreeMap<String, String>,
+    #[serde(default)]
+    tolerations: Vec<Toleration>,
+    #[serde(default)]
+    scheduling_gates: Vec<Gate>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Gate {
+    name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,6 +63,8 @@ struct PodStatus {
     reason: Box<str>,
     #[serde(default)]
     message: Box<str>,
+    #[serde(default)]
+    nominated_node_name: Box<str>,
     #[serde(default)]
     conditions: Vec<Condition>,
     #[serde(default)]
@@ -127,12 +145,29 @@ pub struct PodRow {
 /// The parts of a Pod's row that most Pods of a large cluster do not have.
 #[derive(Clone, Debug)]
 pub struct Told {
+    /// Its identity.
+    pub uid: Option<Uuid>,
+    /// What the scheduler is told, while it is not bound.
+    pub unbound: Option<Unbound>,
+    /// Since when it makes way for another.
+    pub displaced: Option<Timestamp>,
     /// What the scheduler said last, while it is not bound.
     pub unschedulable: Option<String>,
     /// Where its main container stands; none means not begun, nothing said.
     pub container: Option<ContainerFacts>,
     /// Why it failed as a whole.
     pub disrupted: Option<(String, String)>,
+}
+
+/// What is known of a Pod that has no node.
+#[derive(Clone, Debug)]
+pub struct Unbound {
+    /// What it asks for.
+    pub asks: Asks,
+    /// What keeps the scheduler from looking at it.
+    pub gates: Vec<String>,
+    /// The node on which others make way for it.
+    pub nominated: Option<String>,
 }
 
 impl PodObject {
@@ -143,11 +178,17 @@ impl PodObject {
         let ended = matches!(&*self.status.phase, "Succeeded" | "Failed");
         let disrupted = (&*self.status.phase == "Failed" && !self.status.reason.is_empty())
             .then(|| (self.status.reason.to_string(), self.status.message.to_string()));
+        let displaced = self.status.conditions.iter().find(|c| c.is_true("DisruptionTarget") && &*c.reason == "PreemptionByScheduler");
+        let displaced = displaced.map(|c| c.last_transition_time.unwrap_or(self.metadata.created()));
         let (restarts, container) = self.main_container();
+        let requests =
+            requests::effective(&self.spec.containers, &self.spec.init_containers, &self.spec.resources, &self.spec.overhead);
         let run = self.metadata.labels.run.take().map(Into::into);
         // Of Pods that are not runs', only what they hold is of interest.
-        let told = (run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some()))
-            .then(|| Box::new(Told { unschedulable, container, disrupted }));
+        let told = (run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some())).then(|| {
+            let uid = Uuid::parse_str(&self.metadata.uid).ok();
+            Box::new(Told { uid, unbound: self.unbound(&requests), displaced, unschedulable, container, disrupted })
+        });
         PodRow {
             run,
             node: self.spec.node_name.as_deref().map(|node| share.text(node)),
@@ -157,14 +198,22 @@ impl PodObject {
             deleting: self.metadata.deletion_timestamp,
             restarts,
             ended,
-            requests: share.requests(&requests::effective(
-                &self.spec.containers,
-                &self.spec.init_containers,
-                &self.spec.resources,
-                &self.spec.overhead,
-            )),
+            requests: share.requests(&requests),
             told,
         }
+    }
+
+    /// What the scheduler is told of it, while it has no node.
+    fn unbound(&mut self, requests: &[(Box<str>, Box<str>)]) -> Option<Unbound> {
+        self.spec.node_name.is_none().then(|| Unbound {
+            asks: Asks {
+                requests: requests.iter().map(|(name, amount)| (name.to_string(), Quantity::parse(amount).unwrap_or_default())).collect(),
+                selector: std::mem::take(&mut self.spec.node_selector),
+                tolerations: std::mem::take(&mut self.spec.tolerations),
+            },
+            gates: self.spec.scheduling_gates.drain(..).map(|gate| gate.name).collect(),
+            nominated: Some(self.status.nominated_node_name.to_string()).filter(|node| !node.is_empty()),
+        })
     }
 
     /// The main container's restarts and state; while an init container waits with something to say, that.
@@ -210,6 +259,7 @@ impl PodRow {
     /// The facts that a run's state is read from.
     pub fn facts(&self, name: &str) -> PodFacts {
         let told = self.told.as_deref();
+        let unbound = told.and_then(|told| told.unbound.as_ref());
         let nothing = || ContainerFacts::Waiting { reason: String::new(), message: String::new() };
         PodFacts {
             name: name.to_owned(),
@@ -220,6 +270,12 @@ impl PodRow {
             container: told.and_then(|told| told.container.clone()).unwrap_or_else(nothing),
             restarts: self.restarts,
             deleting: self.deleting,
+            uid: told.and_then(|told| told.uid).map(|uid| uid.to_string()).unwrap_or_default(),
+            priority: self.priority,
+            asks: unbound.map(|unbound| unbound.asks.clone()),
+            gates: unbound.map(|unbound| unbound.gates.clone()).unwrap_or_default(),
+            nominated: unbound.and_then(|unbound| unbound.nominated.clone()),
+            displaced: told.and_then(|told| told.displaced),
             disrupted: told.and_then(|told| told.disrupted.clone()),
         }
     }
