@@ -222,6 +222,12 @@ pub fn clone_run(id: &RunId) -> String {
     with_query(NEW_RUN, [("from", id.0.clone())])
 }
 
+/// The New run form, filled in from a run, with some fields changed.
+pub fn clone_run_with<'a>(id: &RunId, fields: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let change: Vec<String> = fields.into_iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    with_query(NEW_RUN, [("from", id.0.clone()), ("change", change.join("&"))])
+}
+
 /// A log as a file.
 pub fn download_log(id: &RunId, pod: &str, restart: u32) -> String {
     let restart = if restart == 0 { String::new() } else { restart.to_string() };

@@ -233,6 +233,17 @@ pub fn values(query: &str, name: &str) -> Vec<String> {
     pairs.filter(|(key, _)| decode(key) == name).map(|(_, value)| decode(value)).collect()
 }
 
+/// A form with what a link changes of it: fields as a browser would post them. What it does not know it leaves out.
+pub fn changed_form(form: RunForm, change: &str) -> RunForm {
+    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(&form) else { return form };
+    for (name, value) in Fields::read(change.as_bytes()).0 {
+        if let Some(field) = fields.get_mut(&name) {
+            *field = value.into();
+        }
+    }
+    serde_json::from_value(fields.into()).unwrap_or(form)
+}
+
 /// The fields of a posted form.
 struct Fields(BTreeMap<String, String>);
 
@@ -322,6 +333,13 @@ mod tests {
     fn what_is_shown_again_holds_no_password() {
         let fields = Fields::read(b"name=mina&old=one&new=two&again=two&password=x");
         assert_eq!(fields.without_secrets(), BTreeMap::from([("name".to_owned(), "mina".to_owned())]));
+    }
+
+    #[test]
+    fn a_link_changes_the_fields_that_it_names_and_no_others() {
+        let form = RunForm { name: "digits-2".into(), gpu_count: "8".into(), ..RunForm::default() };
+        let changed = changed_form(form.clone(), "gpu_count=2&gpu_product=&nothing=1&=&%");
+        assert_eq!(changed, RunForm { gpu_count: "2".into(), gpu_product: String::new(), ..form });
     }
 
     #[test]

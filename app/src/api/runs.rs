@@ -48,15 +48,18 @@ pub struct Start {
     pub refusal: Option<Refusal>,
 }
 
-/// What the New run page starts with; filled in from another run where one is named.
+/// What the New run page starts with; filled in from another run where one is named, with what `change` says of its fields.
 #[server(endpoint = "runs/start", input = GetUrl)]
-pub async fn start_form(from: Option<RunId>) -> Result<Start, Failure> {
+pub async fn start_form(from: Option<RunId>, change: Option<String>) -> Result<Start, Failure> {
     let (ports, caller) = asker()?;
     let posted = use_context::<super::Posted>();
     let choices = answer(ports.runs.choices(&caller, None).await)?;
     let mut form = match (posted.as_ref(), from) {
         (Some(posted), _) => crate::posted::typed_form(posted),
-        (None, Some(id)) => answer(ports.runs.clone_form(&caller, &id).await)?,
+        (None, Some(id)) => {
+            let form = answer(ports.runs.clone_form(&caller, &id).await)?;
+            crate::posted::changed_form(form, change.as_deref().unwrap_or_default())
+        }
         (None, None) => RunForm { name: choices.suggested_name.clone(), ..RunForm::default() },
     };
     if form.team.is_empty()

@@ -94,7 +94,8 @@ impl Draft {
 pub fn NewRun() -> impl IntoView {
     let query = use_query_map();
     let from = Memo::new(move |_| query.read().get("from").filter(|id| !id.is_empty()).map(RunId));
-    let start = Resource::new_blocking(move || from.get(), start_form);
+    let change = Memo::new(move |_| query.read().get("change"));
+    let start = Resource::new_blocking(move || (from.get(), change.get()), |(from, change)| start_form(from, change));
     view! {
         <Title text="New run"/>
         <Suspense>

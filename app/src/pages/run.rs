@@ -15,6 +15,7 @@ use crate::{
 
 mod actions;
 mod charts;
+mod displaced;
 mod events;
 mod facts;
 mod failed;
@@ -22,6 +23,7 @@ mod header;
 mod logs;
 mod overview;
 mod pods;
+mod why;
 mod yaml;
 
 use actions::Confirm;
@@ -90,9 +92,14 @@ impl Watched {
     fn hear(self, message: Message) {
         match message {
             Message::Run(row) => {
-                let moved = self.detail.with_untracked(|detail| detail.row.state.kind() != row.state.kind());
-                self.detail.update(|detail| detail.row = *row);
-                if moved {
+                let (moved, changed) =
+                    self.detail.with_untracked(|detail| (detail.row.state.kind() != row.state.kind(), detail.row.state != row.state));
+                self.detail.update(|detail| {
+                    detail.row = *row;
+                    // What was said of the state before says nothing of this one.
+                    detail.why.take_if(|_| moved);
+                });
+                if changed {
                     self.again();
                 }
             }
@@ -154,6 +161,7 @@ fn Shown(detail: RunDetail) -> impl IntoView {
             <Header watched/>
             <Problem failure=watched.failure/>
             <Notices watched/>
+            <displaced::Displaced watched/>
             <Confirm watched/>
             <Tabs id=id tab/>
             {move || match tab.get() {

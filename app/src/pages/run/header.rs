@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use slipway_domain::run::state::{State, StateKind};
 
-use super::{Watched, actions::Actions};
+use super::{Watched, actions::Actions, why::Why};
 use crate::parts::{
     badge::Badge,
     number,
@@ -23,6 +23,12 @@ pub fn Header(watched: Watched) -> impl IntoView {
     let until = Memo::new(move |_| state.with(State::ended));
     let launched = Signal::derive(move || detail.with(|detail| detail.row.launched));
     let phases = Signal::derive(move || detail.with(|detail| detail.phases.clone()));
+    let said = Memo::new(move |_| {
+        detail.with(|detail| match (&detail.row.state, &detail.why) {
+            (State::Starting { .. } | State::Suspended { .. }, Some(why)) => Some(why.sentence.clone()),
+            (state, _) => sentence(state),
+        })
+    });
     let note = detail.with_untracked(|detail| detail.spec.note.clone());
     view! {
         <header class="flex flex-col gap-2">
@@ -43,7 +49,8 @@ pub fn Header(watched: Watched) -> impl IntoView {
                 <Phases phases/>
                 <Progress watched/>
             </div>
-            {move || sentence(&state.get()).map(|sentence| view! { <p class="text-body break-words">{sentence}</p> })}
+            {move || said.get().map(|said| view! { <p class="text-body break-words" data-testid="why">{said}</p> })}
+            <Why watched/>
         </header>
     }
 }
@@ -62,7 +69,7 @@ fn began(state: &State) -> Option<jiff::Timestamp> {
 fn sentence(state: &State) -> Option<String> {
     let sentence = match state {
         State::Waiting { why, .. } => why.clone(),
-        State::Starting { what, node, .. } => format!("{what} on {node}"),
+        State::Starting { what, node, .. } => format!("{what}, on {node}"),
         State::Suspended { .. } => "It holds no resources; resume it to go on from its newest checkpoint".to_owned(),
         State::Stopping { by, .. } => format!("Stopped by {by}; it has until its grace period ends to write a last checkpoint"),
         State::Stopped { by, .. } => format!("Stopped by {by}"),

@@ -77,7 +77,7 @@ pub fn Row(row: LiveRow, chosen: Memo<Option<RunId>>) -> impl IntoView {
 /// The sentence under a row: what it waits for, what is being prepared, why it failed.
 fn what_to_say(state: &State) -> Option<String> {
     match state {
-        State::Starting { what, node, .. } => Some(format!("{what} on {node}")),
+        State::Starting { what, node, .. } => Some(format!("{what}, on {node}")),
         State::Failed { why, exit_code: Some(code), .. } => Some(format!("Exit code {code}: {why}")),
         State::Waiting { why, .. } | State::Failed { why, exit_code: None, .. } => Some(why.clone()),
         State::Stopping { by, .. } => Some(format!("Stopped by {by}; writing its last checkpoint")),
