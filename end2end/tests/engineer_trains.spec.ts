@@ -45,7 +45,7 @@ test("an engineer stops a run, which writes a checkpoint and ends", async ({ pag
 test("a run that no node can hold says why it waits", async ({ page }) => {
   await launch(page, "too-large", { gpu: "gpu", gpu_count: "64" });
   await becomes(page, "waiting");
-  await expect(page.getByText(/None of the 4 nodes fits/).first()).toBeVisible();
+  await expect(page.getByText(/Needs 64 × GPU on one node, and the largest, gpu-a, has 8 GPUs/).first()).toBeVisible();
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await becomes(page, "stopped");
 });

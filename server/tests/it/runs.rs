@@ -41,7 +41,7 @@ pub fn script(name: &str, script: &str) -> RunForm {
 }
 
 impl Person {
-    async fn tries_to_launch(&mut self, form: &RunForm) -> Answer {
+    pub async fn tries_to_launch(&mut self, form: &RunForm) -> Answer {
         self.browser.call("runs/launch", json!({ "form": form })).await
     }
 
@@ -50,7 +50,7 @@ impl Person {
         self.tries_to_launch(form).await.expect(200).json().as_str().expect("an id").to_owned()
     }
 
-    async fn run(&mut self, id: &str) -> Value {
+    pub async fn run(&mut self, id: &str) -> Value {
         self.browser.get(&format!("/api/runs/get?id={id}")).await.expect(200).json()
     }
 

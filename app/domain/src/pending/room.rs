@@ -93,6 +93,12 @@ fn in_the_way(asks: &Asks, view: &NodeView) -> InTheWay {
     {
         return InTheWay::Lacks(resource.to_owned());
     }
+    // The scarcest first: what one has too little of is an accelerator, if it is that at all.
+    let mut asked: Vec<(&String, &Quantity)> = asks.requests.iter().filter(|(_, amount)| amount.is_positive()).collect();
+    asked.sort_by_key(|(name, _)| rank(name));
+    if let Some((resource, _)) = asked.iter().find(|(name, amount)| has(name) < **amount) {
+        return InTheWay::Small { resource: (*resource).clone(), has: has(resource) };
+    }
     if !facts.ready {
         return InTheWay::NotReady;
     }
@@ -101,12 +107,6 @@ fn in_the_way(asks: &Asks, view: &NodeView) -> InTheWay {
     }
     if let Some(taint) = facts.taints.iter().find(|taint| !asks.bears(taint)) {
         return InTheWay::Taint(taint.clone());
-    }
-    // The scarcest first: what one has too little of is an accelerator, if it is that at all.
-    let mut asked: Vec<(&String, &Quantity)> = asks.requests.iter().filter(|(_, amount)| amount.is_positive()).collect();
-    asked.sort_by_key(|(name, _)| rank(name));
-    if let Some((resource, _)) = asked.iter().find(|(name, amount)| has(name) < **amount) {
-        return InTheWay::Small { resource: (*resource).clone(), has: has(resource) };
     }
     for (resource, amount) in asked {
         let free = has(resource).minus(view.used(resource));
@@ -206,7 +206,10 @@ fn absent(asks: &Asks, seen: &[(&NodeView, InTheWay)]) -> Option<Cause> {
         return None;
     }
     let Some(profile) = resource.strip_prefix(MIG) else { return Some(Cause::ProductAbsent { product: None }) };
-    let could = seen.iter().filter(|(view, _)| can_be_cut(view, profile)).map(|(view, _)| view.facts.name.clone());
+    let could = seen
+        .iter()
+        .filter(|(view, way)| !matches!(way, InTheWay::Label) && can_be_cut(view, profile))
+        .map(|(view, _)| view.facts.name.clone());
     Some(Cause::ProfileNotCut { profile: profile.to_owned(), needs, could: could.take(NAMES).collect() })
 }
 

@@ -88,7 +88,7 @@ impl Said {
         let counted = split(said).into_iter().map(counted).collect::<Option<Vec<_>>>();
         Some(match counted {
             Some(reasons) => Self { nodes, before: None, reasons },
-            None => Self { nodes, before: Some(Reason::read(said)), reasons: Vec::new() },
+            None => Self { nodes, before: Some(Reason::whole(said)), reasons: Vec::new() },
         })
     }
 
@@ -165,6 +165,14 @@ fn counted(part: String) -> Option<(u32, Reason)> {
 }
 
 impl Reason {
+    /// A text that is not counted; what follows it may be any plugin's.
+    fn whole(text: &str) -> Self {
+        match (Self::read(text), text.split_once(". ")) {
+            (Self::Other(_), Some((first, _))) if !matches!(Self::read(first), Self::Other(_)) => Self::read(first),
+            (reason, _) => reason,
+        }
+    }
+
     fn read(text: &str) -> Self {
         let named = |before: &str, after: &str| -> Option<String> {
             Some(text.strip_prefix(before)?.strip_prefix('"')?.split_once('"').filter(|(_, rest)| rest.starts_with(after))?.0.to_owned())

@@ -127,6 +127,15 @@ fn what_no_node_can_ever_give_is_told_from_what_is_held() {
         ("Needs B200, and no node has one", Cause::ProductAbsent { product: Some("B200".into()) })
     );
 
+    let mut tainted = a100("gpu-c", "4");
+    tainted.facts.taints = vec!["reserved=speech:NoSchedule".into()];
+    let seen = see(&gpus("64", ""), SHORT, &[a100("gpu-a", "8"), tainted]);
+    assert!(
+        seen.sentence.contains("the largest, gpu-a, has 8 GPUs"),
+        "a taint on a node that is too small is not what it waits for: {}",
+        seen.sentence
+    );
+
     let none = see(&gpus("1", ""), SHORT, &nodes[1..]);
     assert_eq!(none.sentence, "Needs a whole GPU, and no node has one");
 }

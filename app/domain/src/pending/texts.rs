@@ -245,7 +245,12 @@ fn every_reason_about_all_nodes_at_once_is_known() {
         ("node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod", Volume::InUse),
     ] {
         let after = "preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.";
-        for message in [format!("0/4 nodes are available: {text}. {after}"), format!("0/4 nodes are available: {text}.. {after}")] {
+        // What follows may be any plugin's: `not found` was seen.
+        for message in [
+            format!("0/4 nodes are available: {text}. {after}"),
+            format!("0/4 nodes are available: {text}.. {after}"),
+            format!("0/4 nodes are available: {text}. not found"),
+        ] {
             assert_eq!(unschedulable(&message).cause, Cause::Volume(cause.clone()), "{message}");
         }
     }

@@ -89,6 +89,9 @@ pub(super) fn sentence(cause: &Cause, now: Timestamp) -> String {
         Cause::Gated { gates } => format!("It is not to be scheduled before {} is taken off", gates.join(", ")),
         Cause::Preempting { node } => format!("Pods of lower priority are making way for it on {node}"),
         Cause::NoRoom(shortage) => short(shortage, now),
+        Cause::TooLarge { resource, needs, largest, product, .. } if !largest.is_positive() => {
+            format!("Needs {}, and no node that it may have has any", needed(resource, product.as_deref(), *needs))
+        }
         Cause::TooLarge { resource, needs, largest, node, product } => {
             let has = amount(resource, *largest);
             format!("Needs {} on one node, and the largest, {node}, has {has} in all", needed(resource, product.as_deref(), *needs))
@@ -324,7 +327,7 @@ pub(super) fn fix(cause: &Cause, team: &str, asks: &Asks, nodes: &[NodeView]) ->
             let (product, _) = room::other_products(asks, nodes).into_iter().next().filter(|_| shortage.product.is_some())?;
             clone(needed(GPU, Some(product_name(&product)), shortage.needs), &[("gpu_product", product)])
         }
-        Cause::TooLarge { resource, largest, product, .. } => {
+        Cause::TooLarge { resource, largest, product, .. } if largest.is_positive() => {
             let field = field(resource)?;
             clone(needed(resource, product.as_deref(), *largest), &[(field, largest.to_string())])
         }
@@ -336,6 +339,7 @@ pub(super) fn fix(cause: &Cause, team: &str, asks: &Asks, nodes: &[NodeView]) ->
         Cause::Preempting { node } | Cause::NodeGone { node, exists: true } => open(&Some(node.clone())),
         Cause::Image { .. } => Some(Fix::ChangeImage),
         Cause::NoRoom(_)
+        | Cause::TooLarge { .. }
         | Cause::Queue { .. }
         | Cause::QuotaUncounted { .. }
         | Cause::PodSecurity { .. }

@@ -1,7 +1,7 @@
 //! What a run's page says beyond its state: why it waits, and whom it displaced or had to make way for.
 
 use slipway_domain::{
-    pending::{Fix, Why},
+    pending::{Cause, Fix, Why},
     person::Caller,
     policy::{Action, Subject, may},
     preemption::{Displacement, Ledger, Other},
@@ -38,7 +38,8 @@ impl Runs {
         // A wait's sentence is kept with the run, and is what the list shows: the page says the same.
         let sentence = match run.row.state.kind() {
             StateKind::Waiting => kept.to_owned(),
-            _ if explanation.evidence.is_empty() => kept.to_owned(),
+            // What the cluster shows of it is lost.
+            _ if explanation.cause == Cause::Making => kept.to_owned(),
             _ => explanation.sentence,
         };
         let mine = self.mine(caller, &explanation.holders).await?;
