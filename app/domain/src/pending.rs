@@ -55,6 +55,9 @@ use crate::{
 /// The reason of the event that Slipway writes when a person suspends a run; its message begins with the person's name.
 pub const SUSPENDED_BY: &str = "SuspendedByPerson";
 
+/// The reason of the event that Slipway writes when a person lets a run go on.
+pub const RESUMED_BY: &str = "ResumedByPerson";
+
 /// The label that GPU feature discovery gives a node for its product.
 const PRODUCT: &str = "nvidia.com/gpu.product";
 
@@ -285,7 +288,7 @@ fn find(waiting: &Waiting<'_>) -> (Cause, Vec<Evidence>) {
         return (queued.cause(), vec![queued.evidence()]);
     }
     if waiting.suspended {
-        let last = waiting.events.iter().find(|event| matches!(event.reason.as_str(), SUSPENDED_BY | "Resumed"));
+        let last = waiting.events.iter().find(|event| matches!(event.reason.as_str(), SUSPENDED_BY | RESUMED_BY | "Resumed"));
         let said = last.filter(|event| event.reason == SUSPENDED_BY);
         let by = said.and_then(|event| PersonName::parse(event.message.split(' ').next()?).ok());
         return (Cause::Suspended { by }, said.map(Evidence::of).into_iter().collect());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use slipway_domain::{
-    pending::SUSPENDED_BY,
+    pending::{RESUMED_BY, SUSPENDED_BY},
     person::Caller,
     run::{
         spec::RunId,
@@ -221,9 +221,10 @@ pub async fn events(store: &Store, id: &RunId) -> Result<Vec<EventRow>, Error> {
 /// What the database refused.
 pub async fn complaints(store: &Store, id: &RunId) -> Result<Vec<EventRow>, Error> {
     const SQL: &str = "SELECT at, warning, reason, object, message, count FROM run_event WHERE run_id = $1 AND reason IN \
-                       ('FailedCreate', 'FailedScheduling', 'FailedMount', 'FailedAttachVolume', 'Failed', 'Resumed', $2) \
+                       ('FailedCreate', 'FailedScheduling', 'FailedMount', 'FailedAttachVolume', 'Failed', 'Resumed', $2, $3) \
                        ORDER BY at DESC, key DESC LIMIT 50";
-    let rows: Vec<EventColumns> = on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(SUSPENDED_BY).fetch_all(pool).await)?;
+    let rows: Vec<EventColumns> =
+        on_db!(store.reads(), pool => sqlx::query_as(SQL).bind(&id.0).bind(SUSPENDED_BY).bind(RESUMED_BY).fetch_all(pool).await)?;
     rows.into_iter().map(EventColumns::read).collect()
 }
 

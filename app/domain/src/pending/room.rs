@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{
     Asks, Cause, HeldByTeam, Hold, NAMES, NodeView, NodesWhy, PRODUCT, Shortage, Toleration,
-    words::{amount, stuff},
+    words::{amount, plain, stuff},
 };
 use crate::{
     gpu::{Model, product_name},
@@ -303,7 +303,7 @@ impl InTheWay {
             Self::Lacks(resource) => format!("no {} at all", stuff(resource)),
             Self::NotReady => "not ready".to_owned(),
             Self::Cordoned => "cordoned".to_owned(),
-            Self::Taint(taint) => format!("set aside by the taint {taint}"),
+            Self::Taint(taint) => format!("set aside by the taint {}", plain(taint)),
             Self::Small { resource, has } => format!("only {} in all", amount(resource, *has)),
             Self::Full { resource, free, all } => format!("{} of {} free", bare(*free), amount(resource, *all)),
             Self::Pods => "as many Pods as it may have".to_owned(),

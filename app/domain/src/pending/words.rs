@@ -107,6 +107,7 @@ pub(super) fn sentence(cause: &Cause, now: Timestamp) -> String {
         Cause::ProductAbsent { product: Some(product) } => format!("Needs {product}, and no node has one"),
         Cause::ProductAbsent { product: None } => "Needs a whole GPU, and no node has one".to_owned(),
         Cause::Taint { taint: Some(taint), nodes, node } => {
+            let taint = plain(taint);
             format!("{} set aside by the taint {taint}, which it does not bear", those(*nodes, node.as_deref()))
         }
         Cause::Taint { taint: None, nodes, node } => {
@@ -157,6 +158,11 @@ pub(super) fn start(cause: &Cause) -> Option<String> {
         Cause::Start { said, .. } => format!("Kept from starting: {}", said.trim_end_matches('.')),
         _ => return None,
     })
+}
+
+/// A taint as people write it: without the sign of a value that it does not have.
+pub(super) fn plain(taint: &str) -> String {
+    taint.replacen("=:", ":", 1)
 }
 
 /// The nodes that could hold it, and their verb.

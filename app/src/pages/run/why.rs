@@ -41,7 +41,7 @@ fn button(watched: Watched, fix: Fix) -> Option<AnyView> {
         Fix::ChangeImage => (format!("{}#image", paths::clone_run(&id)), "Clone with another image".to_owned()),
         Fix::Quotas { team } => (format!("/quotas/{}", paths::escape(&team)), format!("Ask for more in the quotas of {team}")),
         Fix::Stop { id, name } => (paths::with_query(&paths::run(&id), [("do", "stop".to_owned())]), format!("Stop my run {name}…")),
-        Fix::OpenNode { name } => (paths::with_query("/nodes", [("name", name.clone())]), format!("Look at {name}")),
+        Fix::OpenNode { name } => (paths::node(&name), format!("Look at {name}")),
     };
     Some(view! { <a class=style::BUTTON href=href data-testid="fix">{text}</a> }.into_any())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use slipway_domain::{
-    pending::SUSPENDED_BY,
+    pending::{RESUMED_BY, SUSPENDED_BY},
     person::Caller,
     policy::{Action, Subject},
     refusal::Refusal,
@@ -77,20 +77,12 @@ impl Runs {
             }
             RunAction::Suspend => {
                 in_time(cluster.set_suspended(team, name, true)).await?;
-                // The cluster shows that its Job is suspended, and not by whom.
-                let at = clock.now();
-                let row = EventRow {
-                    at,
-                    warning: false,
-                    reason: SUSPENDED_BY.to_owned(),
-                    object: format!("Job/{name}"),
-                    message: format!("{} suspended it in Slipway", caller.name),
-                    count: 1,
-                };
-                let key = format!("slipway-{}", at.as_millisecond());
-                history::keep_events(store, &[KeyedEvent { run: id.clone(), key, row }]).await?;
+                self.say(run, SUSPENDED_BY, format!("{} suspended it in Slipway", caller.name)).await?;
             }
-            RunAction::Resume => in_time(cluster.set_suspended(team, name, false)).await?,
+            RunAction::Resume => {
+                in_time(cluster.set_suspended(team, name, false)).await?;
+                self.say(run, RESUMED_BY, format!("{} resumed it in Slipway", caller.name)).await?;
+            }
             RunAction::Delete => {
                 // The Job first: were it left, it would hold the name in the cluster and belong to nobody.
                 in_time(cluster.delete_job(team, name)).await?;
@@ -99,6 +91,14 @@ impl Runs {
                 changes.note(id, Changed { gone: Some(team.clone()), ..Changed::default() });
             }
         }
+        Ok(())
+    }
+    /// Keeps an event of Slipway's own: the cluster shows that a Job is suspended, and not by whom.
+    async fn say(&self, run: &Run, reason: &str, message: String) -> Result<(), Refusal> {
+        let at = self.0.clock.now();
+        let row = EventRow { at, warning: false, reason: reason.to_owned(), object: format!("Job/{}", run.row.name), message, count: 1 };
+        let key = format!("slipway-{reason}-{}", at.as_millisecond());
+        history::keep_events(&self.0.store, &[KeyedEvent { run: run.row.id.clone(), key, row }]).await?;
         Ok(())
     }
 }

@@ -181,8 +181,7 @@ impl PodObject {
         let displaced = self.status.conditions.iter().find(|c| c.is_true("DisruptionTarget") && &*c.reason == "PreemptionByScheduler");
         let displaced = displaced.map(|c| c.last_transition_time.unwrap_or(self.metadata.created()));
         let (restarts, container) = self.main_container();
-        let requests =
-            requests::effective(&self.spec.containers, &self.spec.init_containers, &self.spec.resources, &self.spec.overhead);
+        let requests = requests::effective(&self.spec.containers, &self.spec.init_containers, &self.spec.resources, &self.spec.overhead);
         let run = self.metadata.labels.run.take().map(Into::into);
         // Of Pods that are not runs', only what they hold is of interest.
         let told = (run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some())).then(|| {
