@@ -77,8 +77,8 @@ pub(super) fn holders(asks: &Asks, nodes: &[NodeView]) -> Vec<RunId> {
     held.into_iter().map(|(run, _)| run.clone()).collect()
 }
 
-/// The most that is free of what it is short of, on one node; for the nearest shape that would fit.
-pub(super) fn scarce(asks: &Asks) -> Option<String> {
+/// What it asks for that there is least of.
+fn scarce(asks: &Asks) -> Option<String> {
     asks.accelerator().map(|(name, _)| name.to_owned()).or_else(|| asks.requests.keys().next().cloned())
 }
 
@@ -305,15 +305,11 @@ impl InTheWay {
             Self::Cordoned => "cordoned".to_owned(),
             Self::Taint(taint) => format!("set aside by the taint {}", plain(taint)),
             Self::Small { resource, has } => format!("only {} in all", amount(resource, *has)),
-            Self::Full { resource, free, all } => format!("{} of {} free", bare(*free), amount(resource, *all)),
+            Self::Full { resource, free, all } => format!("{free} of {} free", amount(resource, *all)),
             Self::Pods => "as many Pods as it may have".to_owned(),
             Self::Nothing => "would fit by its resources, labels and taints".to_owned(),
         }
     }
-}
-
-fn bare(amount: Quantity) -> String {
-    amount.to_string()
 }
 
 impl NodeView {

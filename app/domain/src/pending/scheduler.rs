@@ -85,7 +85,7 @@ impl Said {
         if said.is_empty() || said.starts_with("preemption: ") {
             return None;
         }
-        let counted = split(said).into_iter().map(counted).collect::<Option<Vec<_>>>();
+        let counted = split(said).iter().map(|part| counted(part)).collect::<Option<Vec<_>>>();
         Some(match counted {
             Some(reasons) => Self { nodes, before: None, reasons },
             None => Self { nodes, before: Some(Reason::whole(said)), reasons: Vec::new() },
@@ -159,7 +159,7 @@ fn split(text: &str) -> Vec<String> {
     whole
 }
 
-fn counted(part: String) -> Option<(u32, Reason)> {
+fn counted(part: &str) -> Option<(u32, Reason)> {
     let (count, text) = part.split_once(' ')?;
     Some((count.parse().ok()?, Reason::read(text)))
 }
@@ -204,7 +204,10 @@ impl Reason {
             "were unschedulable" => Self::Cordoned,
             "were not ready" | "had unknown conditions" => Self::NotReady,
             "had taints that the pod didn't tolerate" => Self::Taint(None),
-            "didn't match the requested node name" | "didn't match the requested hostname" => Self::NodeName,
+            // The last is a plugin's that left no node over, before any was looked at.
+            "didn't match the requested node name" | "didn't match the requested hostname" | "didn't satisfy plugin(s) [NodeAffinity]" => {
+                Self::NodeName
+            }
             "didn't match Pod's node affinity/selector" | "didn't match Pod's node affinity" | "didn't match node selector" => {
                 Self::NodeAffinity
             }
@@ -217,9 +220,6 @@ impl Reason {
             "didn't match pod affinity rules" => Self::PodAffinity,
             "didn't match pod anti-affinity rules" => Self::PodAntiAffinity,
             "didn't satisfy existing pods anti-affinity rules" => Self::OthersAntiAffinity,
-            // A plugin that left no node over, before any was looked at.
-            "didn't satisfy plugin(s) [VolumeBinding]" => Self::Volume(VolumeReason::OtherNode),
-            "didn't satisfy plugin(s) [NodeAffinity]" => Self::NodeName,
             _ if is_of_devices(said) => Self::Devices(said.to_owned()),
             _ => Self::Other(text.to_owned()),
         }
@@ -282,7 +282,10 @@ fn volume(said: &str) -> Option<VolumeReason> {
         | "had no available disk" => VolumeReason::InUse,
         "exceed max volume count" => VolumeReason::TooMany,
         "unavailable due to one or more pvc(s) bound to non-existent pv(s)" => VolumeReason::Gone,
-        "didn't match PersistentVolume's node affinity" | "had volume node affinity conflict" => VolumeReason::OtherNode,
+        // The last is the plugin's that left no node over, before any was looked at.
+        "didn't match PersistentVolume's node affinity"
+        | "had volume node affinity conflict"
+        | "didn't satisfy plugin(s) [VolumeBinding]" => VolumeReason::OtherNode,
         "didn't find available persistent volumes to bind" => VolumeReason::NothingToBind,
         "did not have enough free storage" => VolumeReason::NoSpace,
         "had no available volume zone" => VolumeReason::OtherZone,
