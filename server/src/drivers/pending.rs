@@ -42,10 +42,10 @@ impl Pending {
         Self { store, cluster, view: Arc::default() }
     }
 
-    /// The nodes, where they are needed to explain this run's wait.
+    /// The nodes, where this run waits for one: of runs that have theirs, which are most, nothing is looked up.
     pub(super) async fn nodes_for(&self, facts: Option<&RunFacts>, now: Timestamp) -> Result<Option<Arc<Vec<NodeView>>>, Error> {
         let pod = facts.and_then(|facts| newest(&facts.pods));
-        if pending::wants_nodes(pod) { self.nodes(now).await.map(Some) } else { Ok(None) }
+        if pod.is_some_and(|pod| pod.unschedulable.is_some()) { self.nodes(now).await.map(Some) } else { Ok(None) }
     }
 
     async fn nodes(&self, now: Timestamp) -> Result<Arc<Vec<NodeView>>, Error> {
@@ -78,7 +78,7 @@ impl Pending {
         let asks = Asks::of(&run.spec.resources);
         match self.cluster.index().run(id).filter(|facts| facts.job.is_some()) {
             Some(facts) => {
-                let nodes = self.nodes_for(Some(&facts), now).await?;
+                let nodes = if pending::wants_nodes(newest(&facts.pods)) { Some(self.nodes(now).await?) } else { None };
                 let nodes = nodes.as_ref().map(|nodes| nodes.as_slice());
                 Ok(pending::explain(&Waiting { events: &events, ..waiting(run, &asks, Some(&facts), nodes, now) }))
             }

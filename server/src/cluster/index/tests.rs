@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    cluster::index::rows::{EventObject, NodeObject},
+    cluster::index::{
+        queues::WorkloadObject,
+        rows::{EventObject, NodeObject},
+    },
 };
 
 fn object<T: Watched>(value: Value) -> T {
@@ -67,6 +70,62 @@ fn a_run_is_gone_when_its_last_object_is() {
     PodObject::delete(&index, object(pod("digits-abcde", Some("r1"), &running())), &clock());
     assert_eq!(index.run(&RunId("r1".into())), None);
     assert_eq!(index.runs(), []);
+}
+
+#[test]
+fn what_the_scheduler_is_told_of_a_pod_is_kept_while_it_has_no_node() {
+    let index = Index::default();
+    let mut waiting = pod("digits-abcde", Some("r1"), &json!({}));
+    waiting["metadata"]["uid"] = "5f0e8a94-1c1e-4a7e-9b8f-3a5d8c1e2f00".into();
+    waiting["spec"] = json!({
+        "priority": 7, "nodeSelector": { "pool": "a" }, "tolerations": [{ "key": "k", "operator": "Exists" }],
+        "schedulingGates": [{ "name": "example.com/budget" }],
+        "containers": [{ "name": "main", "resources": { "requests": { "cpu": "1" } } }, { "name": "side", "resources": { "requests": { "cpu": "500m" } } }],
+    });
+    let condition = json!({ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes" });
+    waiting["status"] = json!({ "phase": "Pending", "nominatedNodeName": "gpu-a", "conditions": [condition] });
+    let facts = |index: &Index| index.run(&RunId("r1".into())).expect("it is there").pods.remove(0);
+    PodObject::apply(&index, object(waiting.clone()), &clock());
+    let seen = facts(&index);
+    let asks = seen.asks.expect("it has no node");
+    assert_eq!(asks.requests["cpu"].to_string(), "1500m");
+    assert_eq!((asks.selector["pool"].as_str(), asks.tolerations[0].key.as_str()), ("a", "k"));
+    assert_eq!((seen.gates, seen.nominated.as_deref(), seen.priority), (vec!["example.com/budget".to_owned()], Some("gpu-a"), 7));
+    assert_eq!(seen.uid, "5f0e8a94-1c1e-4a7e-9b8f-3a5d8c1e2f00");
+
+    waiting["spec"]["nodeName"] = "gpu-a".into();
+    let displaced = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "lastTransitionTime": "2026-01-01T00:00:09Z",
+    });
+    waiting["status"] =
+        json!({ "phase": "Running", "conditions": [displaced], "containerStatuses": [{ "name": "main", "state": running() }] });
+    PodObject::apply(&index, object(waiting), &clock());
+    let seen = facts(&index);
+    assert_eq!((seen.asks, seen.displaced), (None, "2026-01-01T00:00:09Z".parse().ok()));
+}
+
+#[test]
+fn what_kueue_says_of_a_job_is_a_fact_of_its_run() {
+    let index = Index::default();
+    JobObject::apply(&index, object(job("digits", "r1")), &clock());
+    let workload = |conditions: Value| {
+        object::<WorkloadObject>(json!({
+            "metadata": { "name": "job-digits-1", "namespace": "vision", "ownerReferences": [{ "kind": "Job", "name": "digits" }] },
+            "spec": { "queueName": "gpus" }, "status": { "conditions": conditions },
+        }))
+    };
+    let queued = |index: &Index| index.run(&RunId("r1".into())).and_then(|facts| facts.queued);
+    let waits = json!([{ "type": "QuotaReserved", "status": "False", "reason": "WaitingForQuota", "message": "2 more needed" }]);
+    let mut changes = index.changes();
+    WorkloadObject::apply(&index, workload(waits), &clock());
+    assert_eq!(changes.try_recv(), Ok(Change::Run(RunId("r1".into()))));
+    let seen = queued(&index).expect("it is queued");
+    assert_eq!((seen.queue.as_str(), seen.admitted, seen.held), ("gpus", false, Some(("WaitingForQuota".into(), "2 more needed".into()))));
+    let admitted = json!([{ "type": "QuotaReserved", "status": "True" }, { "type": "Admitted", "status": "True" }]);
+    WorkloadObject::apply(&index, workload(admitted), &clock());
+    assert!(queued(&index).is_some_and(|seen| seen.admitted && seen.held.is_none()));
+    WorkloadObject::delete(&index, workload(json!([])), &clock());
+    assert_eq!(queued(&index), None);
 }
 
 #[test]

@@ -156,6 +156,32 @@ mod tests {
     }
 
     #[test]
+    fn who_made_way_is_read_from_the_schedulers_event_and_from_the_pods_condition() {
+        let run = RunId("r".into());
+        let event = |reason: &str, message: &str| KeyedEvent {
+            run: run.clone(),
+            key: "e".into(),
+            row: slipway_domain::run::view::EventRow {
+                at: at(9),
+                warning: false,
+                reason: reason.into(),
+                object: "Pod/p".into(),
+                message: message.into(),
+                count: 1,
+            },
+        };
+        let uid = "5f0e8a94-1c1e-4a7e-9b8f-3a5d8c1e2f00";
+        let events =
+            [event("Preempted", &format!("Preempted by pod {uid} on node a100-0")), event("Preempted", "otherwise"), event("Killing", "x")];
+        let seen = Seen { run: run.clone(), pod: "p".into(), at: at(9), node: Some("a100-0".into()), by_uid: Some(uid.into()) };
+        assert_eq!(displaced_by_events(&events), std::slice::from_ref(&seen));
+        let running = facts("p", ContainerFacts::Running { since: at(2) });
+        assert_eq!(displaced(&run, std::slice::from_ref(&running)), []);
+        let going = PodFacts { displaced: Some(at(8)), ..running };
+        assert_eq!(displaced(&run, &[going]), [Seen { at: at(8), by_uid: None, ..seen }]);
+    }
+
+    #[test]
     fn an_exit_code_is_explained_and_memory_is_named() {
         let said = |container| pods(&[], &[facts("p", container)])[0].message.clone();
         assert!(said(failed(66, "Error")).contains("data"), "{}", said(failed(66, "Error")));
