@@ -9,8 +9,8 @@ mod grants;
 mod history;
 pub mod logs;
 mod orders;
-mod relayouts;
 mod pending;
+mod relayouts;
 mod retention;
 pub mod teams;
 

@@ -33,7 +33,14 @@ const FRESH: Duration = Duration::from_secs(2);
 pub struct Pending {
     store: Store,
     cluster: Cluster,
-    view: Arc<Mutex<Option<(Instant, Arc<Vec<NodeView>>)>>>,
+    view: Arc<Mutex<Option<View>>>,
+}
+
+/// The nodes as they were seen.
+#[derive(Debug)]
+struct View {
+    made: Instant,
+    nodes: Arc<Vec<NodeView>>,
 }
 
 impl Pending {
@@ -50,7 +57,7 @@ impl Pending {
 
     async fn nodes(&self, now: Timestamp) -> Result<Arc<Vec<NodeView>>, Error> {
         let mut view = self.view.lock().await;
-        if let Some((made, nodes)) = &*view
+        if let Some(View { made, nodes }) = &*view
             && made.elapsed() < FRESH
         {
             return Ok(nodes.clone());
@@ -64,7 +71,7 @@ impl Pending {
             })
             .collect();
         let nodes = Arc::new(self.cluster.index().views(|run| ends.get(run).copied()));
-        *view = Some((Instant::now(), nodes.clone()));
+        *view = Some(View { made: Instant::now(), nodes: nodes.clone() });
         Ok(nodes)
     }
 
@@ -76,19 +83,15 @@ impl Pending {
         let id = &run.row.id;
         let events = history::complaints(&self.store, id).await?;
         let asks = Asks::of(&run.spec.resources);
-        match self.cluster.index().run(id).filter(|facts| facts.job.is_some()) {
-            Some(facts) => {
-                let nodes = if pending::wants_nodes(newest(&facts.pods)) { Some(self.nodes(now).await?) } else { None };
-                let nodes = nodes.as_ref().map(|nodes| nodes.as_slice());
-                Ok(pending::explain(&Waiting { events: &events, ..waiting(run, &asks, Some(&facts), nodes, now) }))
-            }
-            None => {
-                let pod = pods.iter().find(|pod| pod.exists).map(last_known);
-                let refused = events.iter().find(|event| event.reason == "FailedCreate" && pod.is_none());
-                let refused = refused.map(|event| event.message.as_str());
-                Ok(pending::explain(&Waiting { refused, pod: pod.as_ref(), events: &events, ..waiting(run, &asks, None, None, now) }))
-            }
+        if let Some(facts) = self.cluster.index().run(id).filter(|facts| facts.job.is_some()) {
+            let nodes = if pending::wants_nodes(newest(&facts.pods)) { Some(self.nodes(now).await?) } else { None };
+            let nodes = nodes.as_ref().map(|nodes| nodes.as_slice());
+            return Ok(pending::explain(&Waiting { events: &events, ..waiting(run, &asks, Some(&facts), nodes, now) }));
         }
+        let pod = pods.iter().find(|pod| pod.exists).map(last_known);
+        let refused = events.iter().find(|event| event.reason == "FailedCreate" && pod.is_none());
+        let refused = refused.map(|event| event.message.as_str());
+        Ok(pending::explain(&Waiting { refused, pod: pod.as_ref(), events: &events, ..waiting(run, &asks, None, None, now) }))
     }
 
     /// The sentence alone.
