@@ -8,6 +8,7 @@ mod fit;
 mod fixture;
 mod hardening;
 mod kubernetes;
+mod limits;
 mod live;
 mod nodes;
 mod pending;
