@@ -32,7 +32,7 @@ pub fn router(web: &Web) -> Router {
         .leptos_routes_with_context(&options, generate_route_list(App), context.clone(), document.clone())
         .fallback(render_app_async_with_context(context.clone(), document))
         .with_state(options.clone());
-    let forms = posted::ROUTES.into_iter().fold(Router::new(), |router, path| {
+    let forms = posted::ROUTES.iter().fold(Router::new(), |router, path| {
         let (options, context) = (options.clone(), context.clone());
         let take =
             move |State(web): State<Web>, request: Request| posted::page(options, context, web.ports.clone(), caller(&request), request);
