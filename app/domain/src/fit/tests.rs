@@ -24,7 +24,7 @@ fn node(name: &str, product: &str, allocatable: &[(&str, &str)]) -> NodeFacts {
     for (name, amount) in [("cpu", "64"), ("memory", "512Gi"), ("pods", "110")] {
         allocatable.entry(name.to_owned()).or_insert_with(|| amount.to_owned());
     }
-    NodeFacts { name: name.to_owned(), labels, allocatable, taints: Vec::new(), cordoned: false, ready: true }
+    NodeFacts { name: name.to_owned(), labels, allocatable, taints: Vec::new(), cordoned: false, ready: true, ..NodeFacts::default() }
 }
 
 fn gpus(name: &str, product: &str, count: u32) -> NodeFacts {
