@@ -13,7 +13,7 @@ use crate::{
     clock,
     frame::{Frame, theme},
     later, live,
-    pages::{me::Me, new_run::NewRun, not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
+    pages::{me::Me, not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
     paths,
 };
 
@@ -53,7 +53,7 @@ pub fn App() -> impl IntoView {
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=Runs ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=Runs ssr=SsrMode::Async/>
-                    <Route path=path!("/runs/new") view=NewRun ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/new") view={Lazy::<later::NewRun>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:id") view={Lazy::<later::Run>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/nodes") view={Lazy::<later::Nodes>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/nodes/:name") view={Lazy::<later::Node>::new()} ssr=SsrMode::Async/>

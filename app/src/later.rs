@@ -1,9 +1,9 @@
 //! Pages whose code the browser fetches when one of them is first opened.
 //!
-//! Two parts are split off: a run's page, with its charts and logs, and the pages of admins, which most people never see. All else
-//! is in the main part. More parts would not help: what two of them share becomes a file of its own, so that with ten parts a page
-//! is forty files, and together they are larger than the whole was. A page's route names its part here; the part is one function
-//! that `deploy/wasm-bindgen` finds by its mark.
+//! Three parts are split off: a run's page, with its charts and logs; the form for a new run, with all that it knows of the
+//! cluster; and the pages of admins, which most people never see. All else is in the main part. More parts would not help: what two
+//! of them share becomes a file of its own, so that with ten parts a page is forty files, and together they are larger than the
+//! whole was. A page's route names its part here; the part is one function that `deploy/wasm-bindgen` finds by its mark.
 
 use leptos::prelude::*;
 use leptos_router::LazyRoute;
@@ -13,6 +13,11 @@ use crate::pages;
 #[lazy]
 fn run() -> AnyView {
     view! { <pages::run::Run/> }.into_any()
+}
+
+#[lazy]
+fn launch() -> AnyView {
+    view! { <pages::new_run::NewRun/> }.into_any()
 }
 
 /// The pages of admins, and those of the cluster.
@@ -46,68 +51,53 @@ fn admin(page: Admin) -> AnyView {
     }
 }
 
-/// A run's page.
-#[derive(Debug)]
-pub struct Run;
-
-impl LazyRoute for Run {
-    fn data() -> Self {
-        Self
-    }
-
-    async fn view(_: Self) -> AnyView {
-        run().await
-    }
-
-    async fn preload() {
-        #[cfg(feature = "hydrate")]
-        __preload_run().await;
-    }
-}
-
-/// Declares the routes of admins' pages.
-macro_rules! admin_pages {
-    ($($(#[$doc:meta])* $page:ident;)+) => {$(
+/// Declares a route for each page: the part that draws it, and what fetches that part.
+macro_rules! routes {
+    ($($(#[$doc:meta])* $route:ident: $part:ident($($page:expr)?) by $preload:ident;)+) => {$(
         $(#[$doc])*
         #[derive(Debug)]
-        pub struct $page;
+        pub struct $route;
 
-        impl LazyRoute for $page {
+        impl LazyRoute for $route {
             fn data() -> Self {
                 Self
             }
 
             async fn view(_: Self) -> AnyView {
-                admin(Admin::$page).await
+                $part($($page)?).await
             }
 
             async fn preload() {
                 #[cfg(feature = "hydrate")]
-                __preload_admin().await;
+                $preload().await;
             }
         }
     )+};
 }
 
-admin_pages! {
+routes! {
+    /// A run.
+    Run: run() by __preload_run;
+    /// The form for a new one.
+    NewRun: launch() by __preload_launch;
     /// The nodes.
-    Nodes;
+    Nodes: admin(Admin::Nodes) by __preload_admin;
     /// One of them.
-    Node;
+    Node: admin(Admin::Node) by __preload_admin;
     /// Who there is.
-    People;
+    People: admin(Admin::People) by __preload_admin;
     /// What each team gets.
-    Quotas;
+    Quotas: admin(Admin::Quotas) by __preload_admin;
     /// What one team gets.
-    Quota;
+    Quota: admin(Admin::Quota) by __preload_admin;
     /// Who goes first.
-    Priorities;
+    Priorities: admin(Admin::Priorities) by __preload_admin;
     /// Which teams there are.
-    Teams;
+    Teams: admin(Admin::Teams) by __preload_admin;
     /// Who is in a team.
-    Team;
+    Team: admin(Admin::Team) by __preload_admin;
     /// Who did what.
-    Audit;
+    Audit: admin(Admin::Audit) by __preload_admin;
     /// How a node's GPUs are cut.
-    Layout;
+    Layout: admin(Admin::Layout) by __preload_admin;
 }

@@ -27,8 +27,8 @@ type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Figure>, String>>>>;
 /// What is measured, in this order.
 const FIGURES: &[fn() -> Measuring] = &[
     || Box::pin(async { index::large() }),
-    || Box::pin(async { fit::answered() }),
     || Box::pin(async { Ok(index::watched()) }),
+    || Box::pin(async { fit::answered() }),
     || Box::pin(metrics::stored()),
     || Box::pin(metrics::charted()),
 ];
