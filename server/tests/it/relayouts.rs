@@ -154,7 +154,7 @@ async fn nobody_but_a_platform_admin_gets_near_it_and_the_attempt_is_written_dow
     let mut root = site.admin().await;
     let mut lead = site.person(&mut root, "lead", "default", "admin").await;
     site.knows("cut-wait").await;
-    let sentence = "Only a platform admin may change the nodes; ask one";
+    let sentence = "Only a platform admin may change the nodes; ask root";
     for refused in [
         lead.browser.get("/nodes/cut-wait/layout").await,
         lead.browser.get("/api/nodes/layout?node=cut-wait&form[config]=").await,

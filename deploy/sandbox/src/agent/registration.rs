@@ -126,8 +126,13 @@ async fn register(client: &Client, shown: &Shown, port: u16) -> kube::Result<()>
 async fn forget_cut(nodes: &Api<Node>, there: &Node, labels: &BTreeMap<String, String>) -> kube::Result<()> {
     let of_slices = ["nvidia.com/mig-", "nvidia.com/gpu.slices.", "nvidia.com/gpu.engines.", "nvidia.com/gpu.multiprocessors"];
     let is_of_slices = |key: &&String| of_slices.iter().any(|prefix| key.starts_with(prefix));
-    let gone: BTreeMap<&String, ()> =
-        there.labels().keys().filter(is_of_slices).filter(|key| !labels.contains_key(*key)).map(|key| (key, ())).collect();
+    let gone: serde_json::Map<String, serde_json::Value> = there
+        .labels()
+        .keys()
+        .filter(is_of_slices)
+        .filter(|key| !labels.contains_key(*key))
+        .map(|key| (key.clone(), serde_json::Value::Null))
+        .collect();
     if !gone.is_empty() {
         let patch = json!({ "metadata": { "labels": gone } });
         nodes.patch(&there.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await?;
