@@ -165,6 +165,8 @@ async fn nobody_but_a_platform_admin_gets_near_it_and_the_attempt_is_written_dow
     ] {
         assert!(refused.status == 403 && refused.body.contains(sentence), "{refused:?}");
     }
+    // The page names whom to ask; the log has the policy's own words.
+    let sentence = "Only a platform admin may change the nodes; ask one";
     let lines = site.audit_lines(20).await;
     for words in [
         "see layout node \"cut-wait\"",
