@@ -87,7 +87,7 @@ fn mapped<'a>(team: &'a TeamName, me: &'a PersonId) -> Vec<(Action, Subject<'a>,
         (Action::SetQuota, Subject::Team(team), each(&changes, "resourcequotas")),
         (Action::SetLimits, Subject::Team(team), each(&changes, "limitranges")),
         (Action::ManagePriorities, Subject::Platform, each(&changes, "priorityclasses.scheduling.k8s.io")),
-        (Action::ManageNodes, Subject::Platform, vec![("patch", "nodes")]),
+        (Action::ManageNodes, Subject::Platform, vec![("patch", "nodes"), ("create", "pods/eviction")]),
     ]
 }
 

@@ -91,6 +91,7 @@ fn functions() -> BTreeMap<&'static str, Door> {
         ("runs/get", Guarded(Get("?id=RUN"))),
         ("runs/start", Guarded(Get("?from=RUN"))),
         ("runs/preview", SignedIn("computes from what is typed, and says in the form that the team is not theirs")),
+        ("runs/picture", Guarded(Get("?team=vision"))),
         ("runs/launch", Guarded(Json(json!({ "form": { "team": "vision", "name": "intruder" } })))),
         ("runs/act", Guarded(Json(json!({ "id": "RUN", "action": "stop" })))),
         ("runs/chart", Guarded(Get("?id=RUN&query[metric]=train/loss&query[width]=100"))),
