@@ -95,7 +95,12 @@ impl Cluster {
         } else {
             // Made, not applied: one that somebody makes at this moment is not taken over, either.
             let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-            namespaces.create(&params, &objects.namespace).await?;
+            match namespaces.create(&params, &objects.namespace).await.map_err(WriteError::from) {
+                Ok(_) => {}
+                // Another server, or another step of this one, may have been first.
+                Err(WriteError::Conflict(_)) => belongs_to(team, &namespaces.get(team.as_str()).await?)?,
+                Err(error) => return Err(error.into()),
+            }
         }
         namespaces.patch(team.as_str(), &params(), &Patch::Apply(&objects.namespace)).await?;
         for role in &objects.roles {

@@ -109,11 +109,11 @@ async fn one<T: Watched>(client: &Client, index: &Index, clock: &Clock) {
             Err((Break::Gone, _)) => {}
             Err((Break::Absent, _)) => {
                 index.absent(T::KIND);
-                tokio::time::sleep(BACKOFF.1 * 4).await;
+                tokio::time::sleep(BACKOFF.1).await;
             }
             Err((Break::Forbidden(_), _)) if T::OPTIONAL => {
                 index.absent(T::KIND);
-                tokio::time::sleep(BACKOFF.1 * 4).await;
+                tokio::time::sleep(BACKOFF.1).await;
             }
             Err((Break::Failed(reason) | Break::Forbidden(reason), resume)) => {
                 tracing::warn!(path = T::PATH, reason, wait_ms = wait.as_millis(), "watch broken; trying again");

@@ -40,7 +40,7 @@ fn given(name: &str, otherwise: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_answer_is_what_the_real_admission_and_scheduler_do() {
-    let kubernetes = tokio::task::spawn_blocking(kubernetes::shared).await.expect("a cluster");
+    let kubernetes = tokio::task::spawn_blocking(kubernetes::apart).await.expect("a cluster");
     let admin = Admin::connect(kubernetes.admin()).await;
     for (name, value, preempts) in CLASSES {
         let policy = if preempts { "PreemptLowerPriority" } else { "Never" };

@@ -1,5 +1,6 @@
-//! A real Kubernetes for the tests that need one: all of them share it, and each names its objects after itself. It lasts as
-//! long as the tests' process, and its nodes run `busybox` images as programs of this machine.
+//! A real Kubernetes for the tests that need one: they share it, and each names its objects after itself. It lasts as long as the
+//! tests' process, and its nodes run `busybox` images as programs of this machine. Tests that bring nodes share another, so that
+//! whoever counts nodes counts those that are shipped.
 
 use std::{
     fs,
@@ -25,20 +26,27 @@ fn given(name: &str) -> PathBuf {
     std::env::var_os(name).unwrap_or_else(|| panic!("{name} is set: `cargo xtask test rust` runs these tests")).into()
 }
 
-/// The cluster that all tests share.
+/// The cluster that tests share. It has the nodes that are shipped and no others.
 pub fn shared() -> &'static Kubernetes {
     static SHARED: OnceLock<Kubernetes> = OnceLock::new();
-    SHARED.get_or_init(Kubernetes::start)
+    SHARED.get_or_init(|| Kubernetes::start(""))
+}
+
+/// The cluster of tests that bring nodes of their own.
+pub fn apart() -> &'static Kubernetes {
+    static APART: OnceLock<Kubernetes> = OnceLock::new();
+    APART.get_or_init(|| Kubernetes::start(crate::relayouts::NODES))
 }
 
 impl Kubernetes {
-    fn start() -> Self {
+    /// Starts one with the shipped nodes and `more` rows of the same file.
+    fn start(more: &str) -> Self {
         let kubernetes = Self { folder: TempDir::new().expect("a temporary folder") };
         let path = |name: &str| kubernetes.folder.path().join(name);
         fs::write(path("images.yaml"), "images:\n- name: busybox:*\n  program: host\n  args: [sh]\n").expect("a file");
         let log = fs::File::create(path("up.log")).expect("a log");
         let shipped = include_str!("../../../deploy/sandbox/nodes.yaml");
-        fs::write(path("nodes.yaml"), format!("{shipped}{}", crate::relayouts::NODES)).expect("a file");
+        fs::write(path("nodes.yaml"), format!("{shipped}{more}")).expect("a file");
         let mut held = Command::new("setpriv");
         held.args(["--pdeathsig", "TERM", "--"]).arg(given("SLIPWAY_SANDBOX"));
         held.arg("up").arg("--data").arg(path("cluster")).arg("--kubernetes").arg(given("SANDBOX_KUBERNETES"));

@@ -18,7 +18,7 @@ use crate::{
     fixture::{Person, Site},
     kubernetes::{self, PATIENCE},
     live::Stream,
-    runs::{script, site},
+    runs::{script, site, site_on},
 };
 
 impl Person {
@@ -138,7 +138,7 @@ async fn totals_count_no_slice_as_a_gpu_and_filters_are_in_the_url() {
 
 #[tokio::test]
 async fn a_platform_admin_cordons_a_node_and_nobody_else_does() {
-    let (site, kubernetes) = (site().await, kubernetes::shared());
+    let (site, kubernetes) = (site_on(kubernetes::apart).await, kubernetes::apart());
     let mut admin = site.admin().await;
     let mut mina = site.engineer(&mut admin).await;
     let mut boss = site.person(&mut admin, "bo", "default", "admin").await;
@@ -150,7 +150,7 @@ async fn a_platform_admin_cordons_a_node_and_nobody_else_does() {
 
     for person in [&mut mina, &mut boss] {
         let answer = person.browser.call("nodes/cordon", json!({ "name": node, "cordoned": true })).await.expect(403).json();
-        assert_eq!(answer["sentence"], "Only a platform admin may change the nodes; ask one");
+        assert_eq!(answer["sentence"], "Only a platform admin may change the nodes; ask root");
         person.browser.post(&format!("/nodes/{node}"), &[("do", "cordon")]).await.expect(403);
         assert!(person.node(node).await["denied"].as_str().is_some_and(|why| why.contains("Only a platform admin")));
     }

@@ -82,7 +82,7 @@ impl Watcher {
 
 #[tokio::test]
 async fn every_text_that_the_control_plane_says_has_its_cause_and_its_sentence() {
-    let kubernetes = tokio::task::spawn_blocking(kubernetes::shared).await.expect("a cluster");
+    let kubernetes = tokio::task::spawn_blocking(kubernetes::apart).await.expect("a cluster");
     tokio::task::spawn_blocking(move || cases::prepare(kubernetes)).await.expect("the ground is there");
     let watcher = Watcher::start(kubernetes).await;
     let cases = cases::all();

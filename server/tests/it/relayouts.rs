@@ -15,7 +15,7 @@ use crate::{
     browser::Answer,
     fixture::{Person, Site},
     kubernetes::{self, PATIENCE},
-    runs::{script, site},
+    runs::{script, site_on},
 };
 
 /// A node for each of these tests. What they advertise no other test asks for, and most of them no run tolerates.
@@ -57,7 +57,7 @@ impl Site {
             if is(&state) {
                 return state;
             }
-            assert!(begun.elapsed() < PATIENCE, "{node}: {what}: not within {PATIENCE:?} but {state:?}\n{}", kubernetes::shared().looks());
+            assert!(begun.elapsed() < PATIENCE, "{node}: {what}: not within {PATIENCE:?} but {state:?}\n{}", kubernetes::apart().looks());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -66,7 +66,7 @@ impl Site {
     async fn knows(&self, node: &str) {
         let begun = Instant::now();
         while self.running.cluster.index().mig_configs().is_none() || self.running.cluster.index().drawn_node(node).is_none() {
-            assert!(begun.elapsed() < PATIENCE, "{node} is not known within {PATIENCE:?}\n{}", kubernetes::shared().looks());
+            assert!(begun.elapsed() < PATIENCE, "{node} is not known within {PATIENCE:?}\n{}", kubernetes::apart().looks());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -74,7 +74,7 @@ impl Site {
 
 /// A field of a node.
 fn of_node(node: &str, path: &str) -> String {
-    kubernetes::shared().ok(&["get", "node", node, "-o", &format!("jsonpath={path}")])
+    kubernetes::apart().ok(&["get", "node", node, "-o", &format!("jsonpath={path}")])
 }
 
 const CORDONED: &str = "{.spec.unschedulable}";
@@ -83,7 +83,7 @@ const MARK: &str = r"{.metadata.annotations.slipway\.dev/cordoned-for}";
 
 /// A Pod of nobody's that holds the GPU of a node until it is deleted.
 fn hold(node: &str) {
-    let kubernetes = kubernetes::shared();
+    let kubernetes = kubernetes::apart();
     kubernetes.apply(&json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": { "name": format!("holds-{node}"), "namespace": "default" },
         "spec": {
@@ -100,7 +100,7 @@ fn hold(node: &str) {
 
 #[tokio::test]
 async fn a_node_is_cut_anew_whoever_is_there_moves_and_every_step_is_written_down() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     let mut mina = site.engineer(&mut root).await;
     let invitation = json!({ "form": { "name": "ruth", "team": "", "role": "", "platform_admin": "on" } });
@@ -126,7 +126,7 @@ async fn a_node_is_cut_anew_whoever_is_there_moves_and_every_step_is_written_dow
     assert!(page.contains("Re-layout under way") && page.contains("Abort"), "{page}");
 
     let end = site.until("cut-run", "it ends", State::has_ended).await;
-    assert_eq!(end, State::Done, "{}", kubernetes::shared().looks());
+    assert_eq!(end, State::Done, "{}", kubernetes::apart().looks());
     assert_eq!(of_node("cut-run", r"{.status.allocatable.nvidia\.com/mig-7g\.40gb}"), "1");
     assert_eq!((of_node("cut-run", CORDONED), of_node("cut-run", MARK)), (String::new(), String::new()));
     mina.sees(&id, "waiting").await;
@@ -150,7 +150,7 @@ async fn a_node_is_cut_anew_whoever_is_there_moves_and_every_step_is_written_dow
 
 #[tokio::test]
 async fn nobody_but_a_platform_admin_gets_near_it_and_the_attempt_is_written_down() {
-    let (site, kubernetes) = (site().await, kubernetes::shared());
+    let (site, kubernetes) = (site_on(kubernetes::apart).await, kubernetes::apart());
     let mut root = site.admin().await;
     let mut lead = site.person(&mut root, "lead", "default", "admin").await;
     site.knows("cut-wait").await;
@@ -186,7 +186,7 @@ async fn nobody_but_a_platform_admin_gets_near_it_and_the_attempt_is_written_dow
 
 #[tokio::test]
 async fn what_cannot_be_ordered_is_said_beside_its_field() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     site.knows("cut-wait").await;
     let mut tries = async |node: &str, config: &str, layout: &str, drain: &str| {
@@ -214,7 +214,7 @@ async fn what_cannot_be_ordered_is_said_beside_its_field() {
 
 #[tokio::test]
 async fn a_server_that_goes_down_between_any_two_steps_goes_on_where_it_was() {
-    let first = site().await;
+    let first = site_on(kubernetes::apart).await;
     let mut root = first.admin().await;
     let mut mina = first.engineer(&mut root).await;
     let slow = "trap 'sleep 2; exit 0' TERM; while true; do sleep 0.1; done";
@@ -225,7 +225,7 @@ async fn a_server_that_goes_down_between_any_two_steps_goes_on_where_it_was() {
     let Site { running, folder, .. } = first;
     running.stop().await;
     let database = format!("sqlite://{}", folder.path().join("slipway.db").display());
-    let kubeconfig = kubernetes::shared().kubeconfig();
+    let kubeconfig = kubernetes::apart().kubeconfig();
     let mut interrupted = Vec::new();
     let begun = Instant::now();
     let (last, store) = loop {
@@ -242,7 +242,7 @@ async fn a_server_that_goes_down_between_any_two_steps_goes_on_where_it_was() {
         }
         interrupted.extend(now.step());
         site.running.stop().await;
-        assert!(begun.elapsed() < PATIENCE * 2, "{interrupted:?}\n{}", kubernetes::shared().looks());
+        assert!(begun.elapsed() < PATIENCE * 2, "{interrupted:?}\n{}", kubernetes::apart().looks());
     };
     assert_eq!(last, State::Done, "{interrupted:?}");
     assert!(interrupted.len() >= 4, "it was stopped only at {interrupted:?}");
@@ -253,7 +253,7 @@ async fn a_server_that_goes_down_between_any_two_steps_goes_on_where_it_was() {
 
 #[tokio::test]
 async fn a_wedge_is_found_said_and_given_up() {
-    let kubernetes = tokio::task::spawn_blocking(kubernetes::shared).await.expect("a cluster");
+    let kubernetes = tokio::task::spawn_blocking(kubernetes::apart).await.expect("a cluster");
     let clock = Clock::standing_at("2026-11-24T12:00:00Z".parse::<Timestamp>().expect("a time"));
     let site = Site::start_by(clock, |settings| settings.cluster = Source::File(kubernetes.kubeconfig())).await;
     let mut root = site.admin().await;
@@ -294,7 +294,7 @@ async fn a_wedge_is_found_said_and_given_up() {
 
 #[tokio::test]
 async fn what_mig_manager_says_has_failed_is_not_taken_for_done_and_can_be_tried_again() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     site.knows("cut-fails").await;
     for _ in 0..2 {
@@ -310,7 +310,7 @@ async fn what_mig_manager_says_has_failed_is_not_taken_for_done_and_can_be_tried
 
 #[tokio::test]
 async fn one_that_waits_stops_nobody_and_can_be_aborted() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     site.knows("cut-wait").await;
     tokio::task::spawn_blocking(|| hold("cut-wait")).await.expect("a Pod");
@@ -322,22 +322,22 @@ async fn one_that_waits_stops_nobody_and_can_be_aborted() {
     }
     root.aborts("cut-wait").await.expect(303);
     assert_eq!(site.until("cut-wait", "aborted", State::has_ended).await, State::Aborted { at: Step::Drain });
-    let running = kubernetes::shared().ok(&["get", "pod", "-n", "default", "holds-cut-wait", "-o", "jsonpath={.status.phase}"]);
+    let running = kubernetes::apart().ok(&["get", "pod", "-n", "default", "holds-cut-wait", "-o", "jsonpath={.status.phase}"]);
     assert_eq!((running.as_str(), of_node("cut-wait", CORDONED).as_str()), ("Running", ""));
     let lines = site.audit_lines(10).await;
     assert!(lines.iter().any(|line| line.starts_with("root: abort re-layout node cut-wait") && line.ends_with("→ ok")), "{lines:#?}");
-    kubernetes::shared().ok(&["delete", "pod", "-n", "default", "holds-cut-wait"]);
+    kubernetes::apart().ok(&["delete", "pod", "-n", "default", "holds-cut-wait"]);
 }
 
 #[tokio::test]
 async fn a_node_that_vanishes_in_the_middle_of_it_is_said() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     site.knows("cut-gone").await;
     tokio::task::spawn_blocking(|| hold("cut-gone")).await.expect("a Pod");
     root.orders("cut-gone", "all-7g.80gb", "wait").await.expect(303);
     site.until("cut-gone", "waits for the Pod", |state| matches!(state, State::Draining { left: 1, .. })).await;
-    kubernetes::shared().ok(&["delete", "node", "cut-gone"]);
+    kubernetes::apart().ok(&["delete", "node", "cut-gone"]);
     let failed = site.until("cut-gone", "failed", State::has_ended).await;
     let State::Failed { why, cordoned: false, .. } = &failed else { panic!("{failed:?}") };
     assert!(why.contains("cut-gone has vanished"), "{why}");
@@ -345,7 +345,7 @@ async fn a_node_that_vanishes_in_the_middle_of_it_is_said() {
 
 #[tokio::test]
 async fn a_right_that_was_taken_away_does_not_work_on() {
-    let site = site().await;
+    let site = site_on(kubernetes::apart).await;
     let mut root = site.admin().await;
     let invitation = json!({ "form": { "name": "ruth", "team": "", "role": "", "platform_admin": "on" } });
     let invited = root.browser.call("people/invite", invitation).await.expect(200).json();
@@ -356,7 +356,7 @@ async fn a_right_that_was_taken_away_does_not_work_on() {
     ruth.post("/nodes/cut-right/layout", &order).await.expect(303);
     site.until("cut-right", "waits for the Pod", |state| matches!(state, State::Draining { left: 1, .. })).await;
     root.browser.call("people/active", json!({ "person": invited["person"]["id"], "active": false })).await.expect(200);
-    kubernetes::shared().ok(&["delete", "pod", "-n", "default", "holds-cut-right"]);
+    kubernetes::apart().ok(&["delete", "pod", "-n", "default", "holds-cut-right"]);
     let failed = site.until("cut-right", "failed", State::has_ended).await;
     let State::Failed { step: Step::Label, why, cordoned: true, .. } = &failed else { panic!("{failed:?}") };
     assert!(why.contains("the account of ruth is closed"), "{why}");

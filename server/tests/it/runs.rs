@@ -10,12 +10,17 @@ use slipway_server::{clock::Clock, cluster::Source};
 use crate::{
     browser::Answer,
     fixture::{Person, Site},
-    kubernetes::{self, PATIENCE},
+    kubernetes::{self, Kubernetes, PATIENCE},
 };
 
 /// A server on the cluster that the tests share, whose clock is the machine's, as the cluster's is.
 pub async fn site() -> Site {
-    let kubernetes = tokio::task::spawn_blocking(kubernetes::shared).await.expect("a cluster");
+    site_on(kubernetes::shared).await
+}
+
+/// The same on another of the tests' clusters.
+pub async fn site_on(cluster: fn() -> &'static Kubernetes) -> Site {
+    let kubernetes = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
     let site = Site::start_by(Clock::machine(), |settings| settings.cluster = Source::File(kubernetes.kubeconfig())).await;
     let begun = Instant::now();
     while !kubernetes.lets("slipway:mina", "slipway:default:engineer", "create", "jobs", "default") {
