@@ -32,7 +32,8 @@ pub const ICON_SVG: &str = include_str!("icon.svg");
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     wasm_bindgen_futures::spawn_local(async {
-        let body = leptos::prelude::document().body().expect("a page that runs this has a body");
+        // A page that runs this has a body.
+        let Some(body) = leptos::prelude::document().body() else { return };
         leptos::mount::hydrate_from_async(body, App).await.forget();
         // Parts of a page that waited for data are taken over in the tasks that are queued now; what drives a page waits for this mark.
         leptos::prelude::set_timeout(

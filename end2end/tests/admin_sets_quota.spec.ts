@@ -19,21 +19,21 @@ async function newQuota(page: Page, name: string, priority: string) {
 test("an admin makes a class of runs and says who goes first", async ({ page }) => {
   await page.goto("/priorities?edit=");
   await alive(page);
-  await page.locator("[name=name]").fill("measured");
-  await page.locator("[name=value]").fill("1000000001");
+  await page.locator("#priority-name").fill("measured");
+  await page.locator("#priority-value").fill("1000000001");
   await page.getByRole("button", { name: "Set class" }).click();
   await expect(page.getByText("A value is at most 1,000,000,000").first()).toBeVisible();
-  await expect(page.locator("[name=name]")).toHaveValue("measured");
-  await page.locator("[name=value]").fill("500");
+  await expect(page.locator("#priority-name")).toHaveValue("measured");
+  await page.locator("#priority-value").fill("500");
   await page.getByRole("button", { name: "Set class" }).click();
   await expect(page.getByText("measured is set")).toBeVisible();
   expect(kubectl("get", "priorityclass", "measured", "-o", "jsonpath={.value}")).toBe("500");
 
   await page.goto("/priorities?edit=measured");
   await alive(page);
-  await page.locator("[name=value]").fill("600");
+  await page.locator("#priority-value").fill("600");
   await expect(page.getByText("This takes a replacement")).toBeVisible();
-  await page.locator("[name=replace]").selectOption("yes");
+  await page.locator("#priority-replace").selectOption("yes");
   await page.getByRole("button", { name: "Set class" }).click();
   await expect(page.getByText("was deleted and made anew")).toBeVisible();
   expect(kubectl("get", "priorityclass", "measured", "-o", "jsonpath={.value}")).toBe("600");
