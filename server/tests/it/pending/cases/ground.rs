@@ -57,9 +57,9 @@ pub fn prepare(kubernetes: &Kubernetes) {
         node("room", |_| {}),
         node("gpus", |node| {
             give(node, "nvidia.com/gpu", "8");
-            node["metadata"]["labels"]["nvidia.com/gpu.product"] = "NVIDIA-A100-SXM4-40GB".into();
+            node["metadata"]["labels"]["nvidia.com/gpu.product"] = "NVIDIA-B200".into();
         }),
-        node("slices", |node| give(node, "nvidia.com/mig-1g.5gb", "2")),
+        node("slices", |node| give(node, "nvidia.com/mig-1g.23gb", "2")),
         node("set-aside", |node| node["spec"]["taints"] = taint("reserved", "speech")),
         node("cordoned", |node| node["spec"]["unschedulable"] = true.into()),
         node("unwell", |node| node["status"]["conditions"][0]["status"] = "False".into()),
@@ -125,7 +125,7 @@ pub fn prepare(kubernetes: &Kubernetes) {
             &json!({ "containers": port, "affinity": { "podAntiAffinity": { "requiredDuringSchedulingIgnoredDuringExecution": [shy] } } }),
         ),
         holder("gpus", "p-holder", "gpus", &json!({ "nvidia.com/gpu": "6" }), &json!({})),
-        holder("slices", "p-holder", "slices", &json!({ "nvidia.com/mig-1g.5gb": "2" }), &json!({})),
+        holder("slices", "p-holder", "slices", &json!({ "nvidia.com/mig-1g.23gb": "2" }), &json!({})),
         holder("crowd", "p-holder", "crowded", &json!({ "cpu": "1" }), &json!({})),
         holder("way", "p-holder", "way", &json!({ "cpu": "7" }), &json!({})),
         holder("spread", "p-spread", "rack-a", &json!({ "cpu": "1" }), &json!({})),

@@ -29,18 +29,18 @@ pub fn cases() -> Vec<Case> {
         Case::new("gpus", "Needs 4 × GPU; p-holder holds 6 of 8 on t-gpus", short, on("gpus", &json!({ "nvidia.com/gpu": "4" }))),
         Case::new(
             "product",
-            "Needs 4 × A100-SXM4-40GB; p-holder holds 6 of 8 on t-gpus",
+            "Needs 4 × B200; p-holder holds 6 of 8 on t-gpus",
             short,
             merged(
                 asking(&json!({ "nvidia.com/gpu": "4" })),
-                &json!({ "nodeSelector": { "pool": "gpus", "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB" } }),
+                &json!({ "nodeSelector": { "pool": "gpus", "nvidia.com/gpu.product": "NVIDIA-B200" } }),
             ),
         ),
         Case::new(
             "slices",
-            "Needs 1 × 1g.5gb; p-holder holds 2 of 2 on t-slices",
+            "Needs 1 × 1g.23gb; p-holder holds 2 of 2 on t-slices",
             short,
-            on("slices", &json!({ "nvidia.com/mig-1g.5gb": "1" })),
+            on("slices", &json!({ "nvidia.com/mig-1g.23gb": "1" })),
         ),
         Case::new(
             "too-wide",
@@ -50,15 +50,15 @@ pub fn cases() -> Vec<Case> {
         ),
         Case::new(
             "uncut",
-            "Needs 1 × 3g.20gb, and no GPU is cut so; one could be cut on t-gpus",
+            "Needs 1 × 3g.90gb, and no GPU is cut so; one could be cut on t-gpus",
             |cause| matches!(cause, Cause::ProfileNotCut { could, .. } if could == &["t-gpus"]),
-            on("gpus", &json!({ "nvidia.com/mig-3g.20gb": "1" })),
+            on("gpus", &json!({ "nvidia.com/mig-3g.90gb": "1" })),
         ),
         Case::new(
             "absent",
-            "Needs B200, and no node has one",
+            "Needs GB300, and no node has one",
             |cause| matches!(cause, Cause::ProductAbsent { .. }),
-            merged(asking(&json!({ "nvidia.com/gpu": "1" })), &json!({ "nodeSelector": { "nvidia.com/gpu.product": "NVIDIA-B200" } })),
+            merged(asking(&json!({ "nvidia.com/gpu": "1" })), &json!({ "nodeSelector": { "nvidia.com/gpu.product": "NVIDIA-GB300" } })),
         ),
         Case::new(
             "unknown-resource",
