@@ -6,17 +6,12 @@ use slipway_domain::pending::{Cause, Rule};
 use super::{Case, asking, container, merged, on, on_with};
 
 pub fn cases() -> Vec<Case> {
+    room().into_iter().chain(nodes()).chain(rules()).collect()
+}
+
+/// How much there is, and who has it.
+fn room() -> Vec<Case> {
     let short: fn(&Cause) -> bool = |cause| matches!(cause, Cause::NoRoom(_));
-    let near = |labels: &Value| json!([{ "topologyKey": "kubernetes.io/hostname", "namespaceSelector": {}, "labelSelector": { "matchLabels": labels } }]);
-    let affinity = |kind: &str, terms: &Value| json!({ "affinity": { kind: { "requiredDuringSchedulingIgnoredDuringExecution": terms } } });
-    let spread = |key: &str, app: &str| json!({ "topologySpreadConstraints": [{ "maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": { "matchLabels": { "app": app } } }] });
-    let mut spread_case = Case::new(
-        "spread",
-        "It would be spread less evenly than it asks for, on the node with room",
-        |cause| matches!(cause, Cause::Rule { rule: Rule::Spread, .. }),
-        on_with("racks", &spread("rack", "spread")),
-    );
-    spread_case.job = json!({ "template": { "metadata": { "labels": { "slipway.dev/run": "pending-spread", "app": "spread" } } } });
     vec![
         Case::new("cpu", "Needs 4 CPU; p-holder holds 5 and p-once holds 100m of 8 on t-room", short, on("room", &json!({ "cpu": "4" }))),
         Case::new("memory", "Needs 8Gi memory; p-holder holds 10Gi of 16Gi on t-room", short, on("room", &json!({ "memory": "8Gi" }))),
@@ -66,6 +61,12 @@ pub fn cases() -> Vec<Case> {
             |cause| matches!(cause, Cause::TooLarge { .. }),
             on("room", &json!({ "example.com/fpga": "1" })),
         ),
+    ]
+}
+
+/// Nodes that take no such Pod.
+fn nodes() -> Vec<Case> {
+    vec![
         Case::new(
             "taint",
             "The one node that could hold it, t-set-aside, is set aside by the taint reserved=speech:NoSchedule, which it does not bear",
@@ -96,6 +97,22 @@ pub fn cases() -> Vec<Case> {
             |cause| matches!(cause, Cause::PodLimit { .. }),
             on("crowded", &json!({ "cpu": "1" })),
         ),
+    ]
+}
+
+/// Rules about where a Pod may be, and when.
+fn rules() -> Vec<Case> {
+    let near = |labels: &Value| json!([{ "topologyKey": "kubernetes.io/hostname", "namespaceSelector": {}, "labelSelector": { "matchLabels": labels } }]);
+    let affinity = |kind: &str, terms: &Value| json!({ "affinity": { kind: { "requiredDuringSchedulingIgnoredDuringExecution": terms } } });
+    let spread = |key: &str, app: &str| json!({ "topologySpreadConstraints": [{ "maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": { "matchLabels": { "app": app } } }] });
+    let mut spread_case = Case::new(
+        "spread",
+        "It would be spread less evenly than it asks for, on the node with room",
+        |cause| matches!(cause, Cause::Rule { rule: Rule::Spread, .. }),
+        on_with("racks", &spread("rack", "spread")),
+    );
+    spread_case.job = json!({ "template": { "metadata": { "labels": { "slipway.dev/run": "pending-spread", "app": "spread" } } } });
+    vec![
         Case::new(
             "port",
             "The port that it wants of its node is taken on the node",
