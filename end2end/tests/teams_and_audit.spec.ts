@@ -1,6 +1,6 @@
 // Teams are made and filled by those who may, and everything that was done is in the audit log.
 import { expect, test } from "@playwright/test";
-import { alive, kubectl, signIn, stack, stateOf } from "./support";
+import { alive, kubectl, stack, stateOf } from "./support";
 
 test("the admin makes a team, fills it, and the cluster has it", async ({ page }) => {
   await page.goto("/teams");
@@ -14,6 +14,7 @@ test("the admin makes a team, fills it, and the cluster has it", async ({ page }
   await form.getByLabel("Name").fill("vision");
   await form.getByRole("button", { name: "Make the team" }).click();
   await expect(page).toHaveURL(/\/teams\/vision$/);
+  await alive(page);
   await expect(page.getByText("prepared", { exact: true })).toBeVisible();
   expect(kubectl("get", "rolebindings", "-n", "vision", "-o", "name")).toContain("slipway-engineer");
 
@@ -21,8 +22,11 @@ test("the admin makes a team, fills it, and the cluster has it", async ({ page }
   await add.getByLabel("Name").fill("otto");
   await add.getByLabel("Role").selectOption("engineer");
   await add.getByRole("button", { name: "Add to the team" }).click();
+  await expect(page.getByLabel("Role of otto")).toHaveValue("engineer");
   await alive(page);
+  const saved = page.waitForResponse((answer) => answer.url().includes("/api/people/role") && answer.ok());
   await page.getByLabel("Role of otto").selectOption("approver");
+  await saved;
   await page.reload();
   await expect(page.getByLabel("Role of otto")).toHaveValue("approver");
 });
@@ -60,8 +64,7 @@ test("whoever is no admin finds neither, and is told whom to ask", async ({ brow
 });
 
 test("without a script a team's people are managed all the same", async ({ browser }) => {
-  const page = await (await browser.newContext({ baseURL: stack.url, javaScriptEnabled: false })).newPage();
-  await signIn(page, "ada");
+  const page = await (await browser.newContext({ baseURL: stack.url, javaScriptEnabled: false, storageState: stateOf("ada") })).newPage();
   await page.goto("/teams/vision");
   await page.getByLabel("Role of otto").selectOption("");
   await page.locator("tr", { hasText: "otto" }).getByRole("button", { name: "Set" }).click();

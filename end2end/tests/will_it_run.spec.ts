@@ -39,16 +39,16 @@ test("the browser answers by itself: no key costs a request for the answer", asy
 test("whom it would displace is named, and what changes in the cluster changes the answer", async ({ page }) => {
   kubectl("create", "priorityclass", "will-it-run", "--value=1000");
   try {
-    await launch(page, "in-the-way", { gpu: "gpu", gpu_count: "8", gpu_product: "NVIDIA-A100-SXM4-80GB", epochs: "100000" });
+    await launch(page, "stands-there", { gpu: "gpu", gpu_count: "8", gpu_product: "NVIDIA-A100-SXM4-80GB", epochs: "100000" });
     await becomes(page, "running");
     await page.goto("/runs/new");
     await alive(page);
     await fill(page, { gpu: "gpu", gpu_count: "8", gpu_product: "NVIDIA-A100-SXM4-80GB" });
     await expect(answer(page)).toHaveText("Waits: needs 8 × A100-SXM4-80GB; gpu-a has 0 of 8 free, team default holds 8");
     await fill(page, { priority_class: "will-it-run" });
-    await expect(answer(page)).toContainText("Runs on gpu-a once it has displaced in-the-way of default");
+    await expect(answer(page)).toContainText("Runs on gpu-a once it has displaced stands-there of default");
     await picture(page, "will-it-run-displaces");
-    kubectl("delete", "job", "in-the-way", "-n", "default", "--cascade=foreground");
+    kubectl("delete", "job", "stands-there", "-n", "default", "--cascade=foreground");
     await expect(answer(page)).toContainText("Runs now on gpu-a");
   } finally {
     kubectl("delete", "priorityclass", "will-it-run");

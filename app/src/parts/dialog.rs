@@ -21,8 +21,13 @@ pub fn Dialog(
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         if let Some(element) = element.get() {
-            element.close();
-            let _ = element.show_modal();
+            // A page that is opened by a link is drawn before it is in the document, where alone a dialog can be modal.
+            request_animation_frame(move || {
+                element.close();
+                if element.show_modal().is_err() {
+                    element.set_open(true);
+                }
+            });
         }
     });
     let navigate = use_navigate();

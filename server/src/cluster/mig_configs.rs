@@ -19,13 +19,13 @@ impl Cluster {
         let Ok(request) = Request::get(PATH).body(Vec::new()) else { return };
         match self.reader.request::<List<ConfigMap>>(request).await {
             Ok(maps) => {
-                let texts = maps.items.iter().filter_map(|map| map.data.as_ref()?.get("config.yaml"));
+                let mut texts = maps.items.iter().filter_map(|map| map.data.as_ref()?.get("config.yaml"));
                 let read = |text: &String| {
                     serde_saphyr::from_str(text)
                         .inspect_err(|error| tracing::warn!(%error, "the config map default-mig-parted-config cannot be read"))
                         .ok()
                 };
-                self.index.set_mig_configs(texts.filter_map(read).next());
+                self.index.set_mig_configs(texts.find_map(read));
             }
             Err(kube::Error::Api(status)) => {
                 tracing::debug!(%status, "the config map default-mig-parted-config was refused");
