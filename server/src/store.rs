@@ -9,6 +9,7 @@
 //! the disk is full. On PostgreSQL both are the same pool.
 
 pub mod audit;
+mod condition;
 mod error;
 pub mod history;
 pub mod intake;

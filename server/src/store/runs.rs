@@ -14,9 +14,8 @@ use slipway_domain::{
     team::TeamName,
 };
 
-pub(super) use self::list::escape;
 pub use self::list::{Visible, list, names};
-use super::{Error, Store, people::time};
+use super::{Error, Store, condition, people::time};
 use crate::on_db;
 
 /// A run as the database knows it.
@@ -269,7 +268,7 @@ pub async fn free_name(store: &Store, team: &TeamName, stem: &str) -> Result<Str
     const SQL: &str = "SELECT name FROM run WHERE team = $1 AND deleted IS NULL AND name LIKE $2 ESCAPE '\\'";
     // A dash and the largest number of a list that anyone would make.
     let stem = stem.get(..RunName::MAX - 8).unwrap_or(stem).trim_end_matches('-');
-    let like = format!("{}-%", escape(stem));
+    let like = format!("{}-%", condition::escape(stem));
     let taken: Vec<String> = on_db!(store.reads(), pool => sqlx::query_scalar(SQL).bind(team.as_str()).bind(like).fetch_all(pool).await)?;
     let number = |name: &String| name.strip_prefix(stem)?.strip_prefix('-')?.parse::<u32>().ok().filter(|number| *number < 999_999);
     Ok(format!("{stem}-{}", taken.iter().filter_map(number).max().unwrap_or(0) + 1))

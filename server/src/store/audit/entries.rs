@@ -16,7 +16,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     on_db,
-    store::{Error, Store, people::time, runs::escape},
+    store::{Error, Store, condition::Condition, people::time},
 };
 
 /// Rows that are taken elsewhere at once.
@@ -25,14 +25,9 @@ const BATCH: u32 = 1_000;
 /// How long an intent without an outcome is taken for one that is still under way, in milliseconds: longer than a request lasts.
 const UNDER_WAY: i64 = 60_000;
 
-/// Which entries: its SQL holds placeholders, numbers and words of ours only; what people typed is bound.
-///
-/// `a` is an entry's first row, `o` the row with its outcome where that is another.
+/// Which entries: `a` is an entry's first row, `o` the row with its outcome where that is another.
 #[derive(Clone, Debug)]
-pub struct Filter {
-    sql: String,
-    texts: Vec<String>,
-}
+pub struct Filter(Condition);
 
 impl Filter {
     /// The entries that are asked for, of these teams alone where there are some.
@@ -40,7 +35,7 @@ impl Filter {
     /// # Errors
     /// What is wrong with each field.
     pub fn new(query: &AuditQuery, teams: Option<&[TeamName]>) -> Result<Self, FieldErrors> {
-        let mut filter = Self { sql: "a.intent_seq IS NULL".to_owned(), texts: Vec::new() };
+        let mut filter = Condition::new("a.intent_seq IS NULL");
         let (from, until) = query.span()?;
         if let Some(teams) = teams {
             filter.any_of("a.team", teams.iter().map(ToString::to_string).collect());
@@ -71,24 +66,7 @@ impl Filter {
                 OutcomeKind::Unknown => " AND a.phase = 'intent' AND o.seq IS NULL",
             };
         }
-        Ok(filter)
-    }
-
-    fn any_of(&mut self, column: &str, texts: Vec<String>) {
-        if texts.is_empty() {
-            self.sql.push_str(" AND 1 = 0");
-            return;
-        }
-        let first = self.texts.len() + 1;
-        self.texts.extend(texts);
-        let placeholders: Vec<_> = (first..=self.texts.len()).map(|number| format!("${number}")).collect();
-        self.sql += &format!(" AND {column} IN ({})", placeholders.join(", "));
-    }
-
-    /// SQLite's `LIKE` ignores case and PostgreSQL's does not: both are asked for lower case.
-    fn like(&mut self, column: &str, part: &str) {
-        self.texts.push(format!("%{}%", escape(&part.to_lowercase())));
-        self.sql += &format!(" AND LOWER({column}) LIKE ${} ESCAPE '\\'", self.texts.len());
+        Ok(Self(filter))
     }
 }
 
@@ -139,12 +117,12 @@ pub async fn list(store: &Store, filter: &Filter, now: Timestamp) -> Result<(Vec
     let sql = format!(
         "SELECT a.seq, a.at, a.request, a.person, a.action, a.subject, a.team, a.before, a.after, a.phase, a.result AS denied, \
          o.result AS outcome FROM audit a LEFT JOIN audit o ON o.intent_seq = a.seq WHERE {} ORDER BY a.seq DESC LIMIT {}",
-        filter.sql,
+        filter.0.sql,
         PAGE_SIZE + 1,
     );
     let mut rows: Vec<EntryColumns> = on_db!(store.reads(), pool => {
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
-        for text in &filter.texts {
+        for text in &filter.0.texts {
             query = query.bind(text);
         }
         query.fetch_all(pool).await
@@ -198,11 +176,11 @@ pub async fn rows(store: &Store, filter: &Filter, after: i64, until: i64) -> Res
         "SELECT r.seq, r.at, r.request, r.person, r.action, r.subject, r.before, r.after, r.phase, r.intent_seq, r.result, r.team, \
          r.previous, r.hash FROM audit r JOIN audit a ON a.seq = COALESCE(r.intent_seq, r.seq) \
          LEFT JOIN audit o ON o.intent_seq = a.seq WHERE {} AND r.seq > {after} AND r.seq <= {until} ORDER BY r.seq LIMIT {BATCH}",
-        filter.sql,
+        filter.0.sql,
     );
     Ok(on_db!(store.reads(), pool => {
         let mut query = sqlx::query_as(AssertSqlSafe(sql));
-        for text in &filter.texts {
+        for text in &filter.0.texts {
             query = query.bind(text);
         }
         query.fetch_all(pool).await

@@ -17,7 +17,7 @@ use sqlx::AssertSqlSafe;
 use super::{ROW, RowColumns};
 use crate::{
     on_db,
-    store::{Error, Store},
+    store::{Error, Store, condition::Condition},
 };
 
 /// Whose runs may be listed.
@@ -34,7 +34,7 @@ pub enum Visible {
 /// # Errors
 /// What the database refused.
 pub async fn list(store: &Store, visible: &Visible, query: &RunQuery) -> Result<(Vec<RunRow>, u64), Error> {
-    let filter = Filter::new(visible, query);
+    let filter = condition(visible, query);
     let count = format!("SELECT COUNT(*) FROM run WHERE {}", filter.sql);
     let page = format!(
         "SELECT {ROW} FROM run WHERE {} ORDER BY {} LIMIT {PAGE_SIZE} OFFSET {}",
@@ -68,7 +68,7 @@ pub async fn names(store: &Store, ids: &BTreeSet<&RunId>) -> Result<BTreeMap<Run
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut filter = Filter { sql: "deleted IS NULL".to_owned(), texts: Vec::new() };
+    let mut filter = Condition::new("deleted IS NULL");
     filter.any_of("id", ids.iter().map(|id| id.0.clone()).collect());
     let sql = format!("SELECT id, team, name, who FROM run WHERE {}", filter.sql);
     let rows: Vec<(String, String, String, String)> = on_db!(store.reads(), pool => {
@@ -87,58 +87,28 @@ pub async fn names(store: &Store, ids: &BTreeSet<&RunId>) -> Result<BTreeMap<Run
     rows.into_iter().map(read).collect()
 }
 
-/// The condition: its SQL holds placeholders and words of ours only; what people typed is bound.
-#[derive(Debug, Default)]
-struct Filter {
-    sql: String,
-    texts: Vec<String>,
-}
-
-impl Filter {
-    fn new(visible: &Visible, query: &RunQuery) -> Self {
-        let mut filter = Self { sql: "deleted IS NULL".to_owned(), texts: Vec::new() };
-        if let Visible::Teams(teams) = visible {
-            filter.any_of("team", teams.iter().map(ToString::to_string).collect());
-        }
-        if !query.team.is_empty() {
-            filter.any_of("team", vec![query.team.clone()]);
-        }
-        if !query.states.is_empty() {
-            filter.any_of("state_kind", query.states.iter().map(|state| state.word().to_owned()).collect());
-        }
-        if !query.who.is_empty() {
-            filter.any_of("who", vec![query.who.clone()]);
-        }
-        if !query.tag.is_empty() {
-            filter.like("tags", &format!(",{},", query.tag));
-        }
-        if !query.name.is_empty() {
-            filter.like("name", &query.name);
-        }
-        filter
+/// Which runs a query asks for, of those that may be seen.
+fn condition(visible: &Visible, query: &RunQuery) -> Condition {
+    let mut filter = Condition::new("deleted IS NULL");
+    if let Visible::Teams(teams) = visible {
+        filter.any_of("team", teams.iter().map(ToString::to_string).collect());
     }
-
-    fn any_of(&mut self, column: &str, texts: Vec<String>) {
-        if texts.is_empty() {
-            self.sql.push_str(" AND 1 = 0");
-            return;
-        }
-        let first = self.texts.len() + 1;
-        self.texts.extend(texts);
-        let placeholders: Vec<_> = (first..=self.texts.len()).map(|number| format!("${number}")).collect();
-        self.sql += &format!(" AND {column} IN ({})", placeholders.join(", "));
+    if !query.team.is_empty() {
+        filter.any_of("team", vec![query.team.clone()]);
     }
-
-    /// SQLite's `LIKE` ignores case and PostgreSQL's does not: both are asked for lower case.
-    fn like(&mut self, column: &str, part: &str) {
-        self.texts.push(format!("%{}%", escape(&part.to_lowercase())));
-        self.sql += &format!(" AND LOWER({column}) LIKE ${} ESCAPE '\\'", self.texts.len());
+    if !query.states.is_empty() {
+        filter.any_of("state_kind", query.states.iter().map(|state| state.word().to_owned()).collect());
     }
-}
-
-/// A text that `LIKE` takes as it stands.
-pub(in crate::store) fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    if !query.who.is_empty() {
+        filter.any_of("who", vec![query.who.clone()]);
+    }
+    if !query.tag.is_empty() {
+        filter.like("tags", &format!(",{},", query.tag));
+    }
+    if !query.name.is_empty() {
+        filter.like("name", &query.name);
+    }
+    filter
 }
 
 fn order(sort: RunSort, ascending: bool) -> String {
