@@ -31,9 +31,10 @@ impl PriorityFacts {
         self.name.starts_with("system-")
     }
 
-    /// What it says, as one text. A form carries it, so that a change made meanwhile is noticed.
+    /// What it says, as one text. A form carries it, so that a change made meanwhile is noticed; the description is in quotes,
+    /// because a form drops spaces at the end and changes the ends of lines.
     pub fn seen(&self) -> String {
-        format!("{} {} {} {}", self.value, self.global_default, self.preempts, self.description)
+        format!("{} {} {} {:?}", self.value, self.global_default, self.preempts, self.description)
     }
 }
 

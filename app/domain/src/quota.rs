@@ -38,7 +38,7 @@ impl QuotaFacts {
     /// noticed although Kubernetes gives a quota a new version each time that a Pod comes or goes.
     pub fn seen(&self) -> String {
         let amounts = self.hard.iter().map(|(resource, amount)| format!("{resource}={amount}"));
-        let scopes = self.scopes.iter().map(|scope| format!("{} {} {}", scope.name, scope.operator, scope.values.join("|")));
+        let scopes = self.scopes.iter().map(|scope| format!("{} {} ({})", scope.name, scope.operator, scope.values.join("|")));
         amounts.chain(scopes).collect::<Vec<_>>().join(",")
     }
 

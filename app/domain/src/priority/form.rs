@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn a_class_is_read_back_from_its_form() {
         for facts in [class("training", -5), PriorityFacts { preempts: false, global_default: true, ..class("low", HIGHEST) }] {
-            assert_eq!(PriorityForm::of(&facts).parse(std::slice::from_ref(&facts)), Ok(facts));
+            let form = PriorityForm::of(&facts);
+            assert_eq!(form.get("seen"), facts.seen(), "what the form was made from survives the form");
+            assert_eq!(form.parse(std::slice::from_ref(&facts)), Ok(facts));
         }
     }
 

@@ -213,7 +213,12 @@ fn RightsTable(rights: Vec<Rights>) -> impl IntoView {
         }
     };
     view! {
-        <div class="overflow-x-auto rounded border border-line bg-surface">
+        <div
+            tabindex="0"
+            role="region"
+            aria-label="Rights in the namespace"
+            class="overflow-x-auto rounded border border-line bg-surface focus-visible:outline-2 focus-visible:outline-accent"
+        >
             <table class="w-full border-collapse text-table">
                 <thead class="border-b border-line">
                     <tr>
