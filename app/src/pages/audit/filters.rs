@@ -10,7 +10,7 @@ use crate::{parts::style, paths};
 pub fn Filters(query: AuditQuery) -> impl IntoView {
     let text = |name: &'static str, label: &'static str, value: String, kind: &'static str| {
         view! {
-            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft md:max-w-52">
+            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft max-md:min-w-44 md:max-w-52">
                 {label}
                 <input class=style::INPUT type=kind name=name value=value autocomplete="off"/>
             </label>
@@ -27,7 +27,7 @@ pub fn Filters(query: AuditQuery) -> impl IntoView {
             {text("team", "Team", query.team, "search")}
             {text("from", "From (UTC)", query.from, from)}
             {text("until", "Until (UTC)", query.until, until)}
-            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft md:max-w-52">
+            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft max-md:min-w-44 md:max-w-52">
                 "Outcome"
                 <select class=style::INPUT name="outcome">
                     <option value="">"any"</option>
