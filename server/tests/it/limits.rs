@@ -98,19 +98,19 @@ async fn a_class_whose_value_changes_is_replaced_only_where_that_is_agreed_to() 
     let change = |seen: &'static str, value: &'static str, replace: &'static str| {
         [("name", "swift"), ("value", value), ("preempts", "lower"), ("description", "second"), ("seen", seen), ("replace", replace)]
     };
-    root.sets_priority(&change("100 false true first", "100", "no")).await.expect(200);
+    root.sets_priority(&change(r#"100 false true "first""#, "100", "no")).await.expect(200);
     assert_eq!(value("swift"), "100 PreemptLowerPriority second");
 
-    let preview = json!({ "form": change("100 false true second", "200", "no").into_iter().collect::<BTreeMap<_, _>>() });
+    let preview = json!({ "form": change(r#"100 false true "second""#, "200", "no").into_iter().collect::<BTreeMap<_, _>>() });
     let plan = root.browser.call("priorities/preview", preview).await.expect(200).json();
     assert_eq!(plan["plan"]["plan"], "replace", "{plan}");
-    let refused = root.sets_priority(&change("100 false true second", "200", "no")).await.expect(422).json();
+    let refused = root.sets_priority(&change(r#"100 false true "second""#, "200", "no")).await.expect(422).json();
     assert!(refused["fields"]["replace"].as_str().is_some_and(|said| said.contains("never changes a class's value")), "{refused}");
     assert_eq!(value("swift"), "100 PreemptLowerPriority second");
-    root.sets_priority(&change("100 false true second", "200", "yes")).await.expect(200);
+    root.sets_priority(&change(r#"100 false true "second""#, "200", "yes")).await.expect(200);
     assert_eq!(value("swift"), "200 PreemptLowerPriority second");
     // A form that was made from the old one changes nothing any more, and says what is there.
-    let said = sentence(root.sets_priority(&change("100 false true second", "300", "yes")).await, 409);
+    let said = sentence(root.sets_priority(&change(r#"100 false true "second""#, "300", "yes")).await, 409);
     assert!(said.contains("changed it meanwhile"), "{said}");
     for (fields, field) in [
         ([("name", "system-swift"), ("value", "1")], "name"),
@@ -122,7 +122,7 @@ async fn a_class_whose_value_changes_is_replaced_only_where_that_is_agreed_to() 
     }
     let delete = |name: &str, seen: &str| json!({ "form": { "name": name, "seen": seen } });
     sentence(root.browser.call("priorities/delete", delete("system-node-critical", "")).await, 409);
-    root.browser.call("priorities/delete", delete("swift", "200 false true second")).await.expect(200);
+    root.browser.call("priorities/delete", delete("swift", r#"200 false true "second""#)).await.expect(200);
     assert!(!kubernetes.ok(&["get", "priorityclasses", "-o", "name"]).contains("swift"));
     for part in ["system-node-critical", "New class", "whoever has a lower value"] {
         assert!(root.browser.get("/priorities").await.expect(200).body.contains(part), "{part} is not on the page");
