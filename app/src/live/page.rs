@@ -56,7 +56,7 @@ mod browser {
     struct Open {
         source: EventSource,
         _message: Closure<dyn FnMut(MessageEvent)>,
-        _open: Closure<dyn FnMut(Event)>,
+        _opened: Closure<dyn FnMut(Event)>,
         _error: Closure<dyn FnMut(Event)>,
     }
 
@@ -135,7 +135,7 @@ mod browser {
         source.set_onmessage(Some(message.as_ref().unchecked_ref()));
         source.set_onopen(Some(opened.as_ref().unchecked_ref()));
         source.set_onerror(Some(failed.as_ref().unchecked_ref()));
-        Some(Open { source, _message: message, _open: opened, _error: failed })
+        Some(Open { source, _message: message, _opened: opened, _error: failed })
     }
 
     /// `12:03:07`, in the reader's own time zone.
