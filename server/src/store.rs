@@ -1,6 +1,6 @@
 //! The database, and the only place with SQL.
 //!
-//! One text of SQL serves two databases: [`Db`] holds either driver's pool, and [`on_db!`] writes an expression once for both,
+//! One text of SQL serves two databases: [`Db`] holds either driver's pool, and [`on_db!`](crate::on_db) writes an expression once for both,
 //! so that every type is the driver's own and nothing is lost between. The portable subset is: `$1` placeholders, `RETURNING`,
 //! `ON CONFLICT`, text, `BIGINT`, `DOUBLE PRECISION`, `BOOLEAN`, `BYTEA`; times are milliseconds since 1970.
 //!

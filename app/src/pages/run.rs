@@ -144,6 +144,13 @@ fn Shown(detail: RunDetail) -> impl IntoView {
     let watched = Watched::new(detail);
     let id = watched.id();
     live::listen(Signal::stored(paths::live_run(&id)), move |message| watched.hear(message));
+    // What happened between the answer that this page was drawn from and the stream's beginning is in neither.
+    let state = live::state();
+    Effect::new(move |_| {
+        if state.get() == live::State::Live {
+            watched.again();
+        }
+    });
     let mut look_again = throttled(move || watched.again());
     Effect::new(move |before: Option<u64>| {
         let version = watched.metrics.get();

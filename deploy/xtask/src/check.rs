@@ -13,6 +13,9 @@ use crate::{
     toolchain::Toolchain,
 };
 
+/// What is documented are the private items as well, so that links to them lead somewhere.
+const RUSTDOC: &str = "--deny warnings --allow rustdoc::private-intra-doc-links";
+
 /// Lines beyond which a file wants to be two.
 const LONGEST_FILE: usize = 450;
 
@@ -35,7 +38,7 @@ pub fn run() -> Result<(), String> {
         openly(toolchain.cargo().args(wasm.split(' ')).args(deny))
     })?;
     step("Documentation", || {
-        openly(toolchain.cargo().args(["doc", "--quiet", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "--deny warnings"))
+        openly(toolchain.cargo().args(["doc", "--quiet", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", RUSTDOC))
     })?;
     if place::find("cargo-deny").is_some() {
         step("Dependencies", || openly(toolchain.cargo().args(["deny", "--config", ".cargo/deny.toml", "check"])))?;

@@ -1,6 +1,6 @@
 //! The objects that Slipway makes in a cluster, as pure functions of the domain.
 //!
-//! [`run`] is a run's Job; [`team`] is what a namespace needs to be a team; [`quota`], [`limit`] and [`priority`] are its shares. Tests compare them, as YAML, with committed files,
+//! [`mod@run`] is a run's Job; [`mod@team`] is what a namespace needs to be a team; [`mod@quota`], [`mod@limit`] and [`mod@priority`] are its shares. Tests compare them, as YAML, with committed files,
 //! and the real API server accepts them with strict validation.
 
 mod limit;

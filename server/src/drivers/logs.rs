@@ -1,4 +1,4 @@
-//! Reads what the containers of runs print, from the position that is stored, and hands it to the [`Intake`].
+//! Reads what the containers of runs print, from the position that is stored, and hands it to the [`Intake`](crate::store::intake::Intake).
 //!
 //! One follower a container. What it has to read it finds in the index (which containers run or have ended) and in the store
 //! (which streams were read to their end, and how far the others), so that a server that comes back reads on where it was,
