@@ -10,6 +10,7 @@ test("the admin makes a team, fills it, and the cluster has it", async ({ page }
   await form.getByRole("button", { name: "Make the team" }).click();
   await expect(page.getByText(/begin with kube- are Kubernetes's own/)).toBeVisible();
   await expect(form.getByLabel("Name")).toHaveValue("kube-vision");
+  await alive(page);
 
   await form.getByLabel("Name").fill("vision");
   await form.getByRole("button", { name: "Make the team" }).click();
