@@ -245,7 +245,8 @@ async fn a_server_that_goes_down_between_any_two_steps_goes_on_where_it_was() {
         assert!(begun.elapsed() < PATIENCE * 2, "{interrupted:?}\n{}", kubernetes::apart().looks());
     };
     assert_eq!(last, State::Done, "{interrupted:?}");
-    assert!(interrupted.len() >= 4, "it was stopped only at {interrupted:?}");
+    // Two steps may follow each other before the first is seen; that it was stopped at less than three means that nothing was tested.
+    assert!(interrupted.len() >= 3, "it was stopped only at {interrupted:?}");
     assert_eq!(of_node("cut-down", r"{.status.allocatable.nvidia\.com/mig-7g\.80gb}"), "1");
     assert_eq!(of_node("cut-down", CORDONED), "");
     store.audit().verify(None).await.expect("a whole audit log");
