@@ -1,7 +1,11 @@
 //! A question of a form: its label, a hint, the input, and beside it what is wrong. Each input has a name, so that the form posts
 //! without a script too.
 
-use leptos::prelude::*;
+use leptos::{
+    html::{self, ElementType},
+    prelude::*,
+    web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, wasm_bindgen::JsCast},
+};
 
 use super::style;
 
@@ -32,6 +36,31 @@ fn described_by(
     }
 }
 
+/// Keeps an input and its value equal. What somebody typed before the script took the page over is theirs: the input differs from
+/// how it was drawn (`drawn`), and the value follows it. From then on the input follows the value.
+fn bind<E>(
+    element: NodeRef<E>,
+    drawn: fn(&E::Output) -> String,
+    shown: fn(&E::Output) -> String,
+    show: fn(&E::Output, &str),
+    value: Signal<String>,
+    on_input: Callback<String>,
+) where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    Effect::new(move |taken_over: Option<bool>| {
+        let Some(element) = element.get() else { return false };
+        let (text, typed) = (value.get(), shown(&element));
+        if taken_over != Some(true) && typed != drawn(&element) {
+            on_input.run(typed);
+        } else if typed != text {
+            show(&element, &text);
+        }
+        true
+    });
+}
+
 /// A line of text or a number.
 #[component]
 pub fn Line(
@@ -59,15 +88,17 @@ pub fn Line(
     offers: Vec<String>,
 ) -> impl IntoView {
     let list = (!offers.is_empty()).then(|| format!("{name}-offers"));
+    let input = NodeRef::<html::Input>::new();
+    bind(input, HtmlInputElement::default_value, HtmlInputElement::value, HtmlInputElement::set_value, value, on_input);
     view! {
         <Around name label hint error>
             <div class="flex items-center gap-2">
                 <input
+                    node_ref=input
                     class=style::INPUT
                     id=name
                     name=name
                     value=move || value.get()
-                    prop:value=move || value.get()
                     on:input=move |event| on_input.run(event_target_value(&event))
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=described_by(name, hint, error)
@@ -103,14 +134,17 @@ pub fn Lines(
     #[prop(into)]
     on_input: Callback<String>,
 ) -> impl IntoView {
+    let area = NodeRef::<html::Textarea>::new();
+    let drawn = |area: &HtmlTextAreaElement| area.default_value().unwrap_or_else(|_| area.value());
+    bind(area, drawn, HtmlTextAreaElement::value, HtmlTextAreaElement::set_value, value, on_input);
     view! {
         <Around name label hint error>
             <textarea
+                node_ref=area
                 class=style::AREA
                 id=name
                 name=name
                 rows="4"
-                prop:value=move || value.get()
                 on:input=move |event| on_input.run(event_target_value(&event))
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=described_by(name, hint, error)
@@ -150,13 +184,19 @@ pub fn Choice(
     if !options.iter().any(|(known, _)| *known == now) {
         options.push((now.clone(), now));
     }
+    let select = NodeRef::<html::Select>::new();
+    let drawn = |select: &HtmlSelectElement| {
+        let option = select.query_selector("option[selected]").ok().flatten();
+        option.and_then(|option| option.get_attribute("value")).unwrap_or_else(|| select.value())
+    };
+    bind(select, drawn, HtmlSelectElement::value, HtmlSelectElement::set_value, value, on_input);
     view! {
         <Around name label hint error>
             <select
+                node_ref=select
                 class=style::INPUT
                 id=name
                 name=name
-                prop:value=move || value.get()
                 on:change=move |event| on_input.run(event_target_value(&event))
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=described_by(name, hint, error)
