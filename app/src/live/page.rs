@@ -26,9 +26,9 @@ pub fn provide() {
     provide_context(Shown(RwSignal::new(State::Still)));
 }
 
-/// The state, for whoever shows it.
+/// The state, for whoever shows it: it changes when it becomes another, not whenever the stream says the same again.
 pub fn state() -> Signal<State> {
-    use_context::<Shown>().map_or_else(|| Signal::stored(State::Still), |Shown(state)| state.into())
+    use_context::<Shown>().map_or_else(|| Signal::stored(State::Still), |Shown(state)| Memo::new(move |_| state.get()).into())
 }
 
 /// Listens to the stream at `url` (an empty one means none) while the component that calls this is shown. After a gap that the
