@@ -5,12 +5,15 @@ use slipway_domain::audit::{AuditQuery, OutcomeKind};
 
 use crate::{parts::style, paths};
 
+/// A field with its label above it; on a phone two stand beside each other.
+const FIELD: &str = "flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft max-md:min-w-44 md:max-w-52";
+
 /// The row of filters, as they are set.
 #[component]
 pub fn Filters(query: AuditQuery) -> impl IntoView {
     let text = |name: &'static str, label: &'static str, value: String, kind: &'static str| {
         view! {
-            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft max-md:min-w-44 md:max-w-52">
+            <label class=FIELD>
                 {label}
                 <input class=style::INPUT type=kind name=name value=value autocomplete="off"/>
             </label>
@@ -27,7 +30,7 @@ pub fn Filters(query: AuditQuery) -> impl IntoView {
             {text("team", "Team", query.team, "search")}
             {text("from", "From (UTC)", query.from, from)}
             {text("until", "Until (UTC)", query.until, until)}
-            <label class="flex min-w-0 flex-1 flex-col gap-1 text-table text-ink-soft max-md:min-w-44 md:max-w-52">
+            <label class=FIELD>
                 "Outcome"
                 <select class=style::INPUT name="outcome">
                     <option value="">"any"</option>
