@@ -2,7 +2,8 @@
 //!
 //! [`registration`] keeps the nodes; [`pods`] watches what is bound to them and gives each Pod a [`worker`], which prepares
 //! [`volumes`] and [`environment`] and starts each container as an [`attempt`] under a [`shim`]; [`server`] answers the
-//! kubelet's API from the attempts' [`logs`]; [`mig`] cuts cards anew where a node's label asks for it. The agent may be killed at any time: what runs goes on, and the next agent finds it.
+//! kubelet's API from the attempts' [`logs`]; [`mig`] cuts cards anew where a node's label asks for it; [`exporter`] tells how
+//! busy the GPUs are. The agent may be killed at any time: what runs goes on, and the next agent finds it.
 //!
 //! Not offered: probes, `exec`, and resource limits by cgroups; containers use this computer as any process does.
 
@@ -11,6 +12,7 @@ mod devices;
 pub mod enter;
 mod environment;
 mod events;
+mod exporter;
 mod logs;
 mod mig;
 mod pods;
@@ -68,6 +70,9 @@ pub struct Args {
     /// Authority that signs those who may call the kubelet API: the API server, nobody else.
     #[arg(long, value_name = "FILE")]
     pub client_ca: PathBuf,
+    /// Port of 127.0.0.1 on which a Prometheus reads how busy the GPUs are; 0 takes any.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub metrics_port: u16,
     /// Process whose end is the end of every Pod here.
     #[arg(long, value_name = "PID")]
     pub supervisor_pid: i32,
@@ -102,6 +107,7 @@ pub async fn run(args: Args) -> Result<(), String> {
     let pods = Arc::new(Pods::new(client.clone(), ground, &nodes, folder));
     let (port, serve) = server::bind(&args, pods.clone()).await?;
     tokio::spawn(serve);
+    tokio::spawn(exporter::bind(args.metrics_port, pods.clone()).await?);
     for node in &nodes {
         tokio::spawn(registration::keep(client.clone(), node.clone(), port));
     }

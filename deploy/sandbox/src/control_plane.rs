@@ -85,7 +85,7 @@ pub enum Error {
     Damaged { what: String, path: PathBuf, reason: String, remedy: &'static str },
     #[error("cannot make {what}: {reason}")]
     Certificate { what: String, reason: String },
-    #[error("no five free ports on 127.0.0.1 from {first} on; choose others with --port, or any with --port 0")]
+    #[error("no six free ports on 127.0.0.1 from {first} on; choose others with --port, or any with --port 0")]
     Ports { first: u16 },
     #[error("cannot make a client of the cluster: {reason}")]
     Client { reason: String },
@@ -129,6 +129,13 @@ pub async fn up(args: UpArgs) -> Result<ExitCode, Error> {
 pub fn kubeconfig(folder: &Path) -> Result<ExitCode, String> {
     let path = find_kubeconfig(folder).map_err(|error| error.to_string())?;
     answer(format_args!("{}", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints where a Prometheus reads how busy the GPUs are.
+pub fn metrics(folder: &Path) -> Result<ExitCode, String> {
+    let port = ports::metrics(folder).ok_or_else(|| Error::NoCluster { path: folder.to_path_buf() }.to_string())?;
+    answer(format_args!("http://127.0.0.1:{port}/metrics"));
     Ok(ExitCode::SUCCESS)
 }
 

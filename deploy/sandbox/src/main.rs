@@ -30,6 +30,8 @@ enum Command {
     Up(control_plane::UpArgs),
     /// Print where the administrator's kubeconfig is
     Kubeconfig(DataArgs),
+    /// Print where a Prometheus reads how busy the GPUs are, in the words of NVIDIA's exporter
+    Metrics(DataArgs),
     /// Say whether the cluster runs, and how its parts and nodes are (exit code 3 when it is not ready)
     Status(DataArgs),
     /// Be the nodes; `up` starts this
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         }
         Command::Up(args) => on_this_thread(control_plane::up(args)),
         Command::Kubeconfig(args) => control_plane::kubeconfig(&args.data),
+        Command::Metrics(args) => control_plane::metrics(&args.data),
         Command::Status(args) => on_this_thread(control_plane::status(&args.data)),
         Command::Agent(args) => on_many_threads(agent::run(args)),
     };

@@ -6,7 +6,7 @@
 
 pub mod configs;
 pub mod gpu;
-mod labels;
+pub mod labels;
 mod mig;
 #[cfg(test)]
 mod tests;
@@ -51,8 +51,8 @@ pub struct Device {
     pub id: String,
     /// Index of the card in its node.
     pub gpu: u8,
-    /// First memory slice, when the device is a MIG slice.
-    pub slice: Option<u8>,
+    /// What it is of the card and where, when the device is a MIG slice.
+    pub slice: Option<gpu::Slice>,
 }
 
 impl NodeFile {
@@ -104,6 +104,11 @@ impl NodeSpec {
         self.taints.clone()
     }
 
+    /// The product of its cards.
+    pub fn product(&self) -> Option<gpu::Product> {
+        self.gpus.as_ref().map(|gpus| gpus.product)
+    }
+
     /// Everything that a container can be given, in the order of the cards.
     pub fn devices(&self) -> Vec<Device> {
         let Some(gpus) = &self.gpus else {
@@ -124,7 +129,7 @@ impl NodeSpec {
                     },
                     id: format!("MIG-{}-{gpu}-{suffix}-{}", self.name, slice.start),
                     gpu,
-                    slice: Some(slice.start),
+                    slice: Some(*slice),
                 });
             }
         }

@@ -89,6 +89,11 @@ impl Devices {
         Ok(())
     }
 
+    /// Every device, with the uid of the Pod that has it.
+    pub fn held(&self) -> impl Iterator<Item = (&Device, Option<&str>)> {
+        self.all.iter().map(|device| (device, self.taken.get(&device.id).map(String::as_str)))
+    }
+
     /// Takes back what a Pod had.
     pub fn free(&mut self, pod: &str) {
         self.taken.retain(|_, holder| holder != pod);

@@ -165,6 +165,22 @@ impl Pods {
         }
     }
 
+    /// The nodes, by name.
+    pub fn nodes(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.nodes.values()
+    }
+
+    /// A Pod's namespace and name.
+    pub fn named(&self, uid: &str) -> Option<(String, String)> {
+        self.known().get(uid).map(|known| (known.namespace.clone(), known.name.clone()))
+    }
+
+    /// The process groups of a Pod's containers that run, each by the process that began it.
+    pub fn groups(&self, uid: &str) -> Vec<i32> {
+        let begun = attempts(&self.folder.join(uid)).into_iter().filter_map(|attempt| attempt.begun());
+        begun.map(|begun| begun.process).filter(|process| process.is_alive()).map(|process| process.pid).collect()
+    }
+
     /// A container's current attempt, or the one before.
     ///
     /// # Errors

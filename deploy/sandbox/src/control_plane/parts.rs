@@ -130,6 +130,7 @@ impl Setup<'_> {
             .path("kubelet-cert", &certificate)
             .path("kubelet-key", &key)
             .path("client-ca", &self.authorities.kubelet.file)
+            .set("metrics-port", self.ports.metrics.to_string())
             .set("supervisor-pid", std::process::id().to_string());
         if let Some(path) = self.mig_configs {
             flags = flags.path("mig-configs", path);

@@ -3,7 +3,10 @@
 //! They are remembered with the cluster, so that a kubeconfig written once stays right; a port that
 //! something else has taken meanwhile is given up for another.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,17 +27,21 @@ pub struct Ports {
     pub etcd_peers: u16,
     pub controllers: u16,
     pub scheduler: u16,
+    /// Where a Prometheus reads how busy the GPUs are; clusters of before it was offered have none yet.
+    #[serde(default)]
+    pub metrics: u16,
 }
 
 /// The remembered ports where they are still free, others where not; `first` is where to begin, 0 for any.
 pub fn choose(data: &Data, first: u16) -> Result<Ports, Error> {
     let remembered = recall(data)?.filter(|ports| ports.first == first);
-    let wanted =
-        remembered.map_or([None; 5], |ports| [ports.apiserver, ports.etcd, ports.etcd_peers, ports.controllers, ports.scheduler].map(Some));
+    let wanted = remembered.map_or([None; 6], |ports| {
+        [ports.apiserver, ports.etcd, ports.etcd_peers, ports.controllers, ports.scheduler, ports.metrics].map(Some)
+    });
     // All are held until the last is found, so that no port is found twice.
     let mut held = Vec::new();
     for port in wanted {
-        let listener = match port.and_then(listen) {
+        let listener = match port.filter(|port| *port > 0).and_then(listen) {
             Some(listener) => listener,
             None => any_from(first, &wanted)?,
         };
@@ -42,11 +49,18 @@ pub fn choose(data: &Data, first: u16) -> Result<Ports, Error> {
     }
     let mut found = held.iter().filter_map(|listener| listener.local_addr().ok());
     let mut next = || found.next().map(|address| address.port()).ok_or(Error::Ports { first });
-    let ports = Ports { first, apiserver: next()?, etcd: next()?, etcd_peers: next()?, controllers: next()?, scheduler: next()? };
+    let ports =
+        Ports { first, apiserver: next()?, etcd: next()?, etcd_peers: next()?, controllers: next()?, scheduler: next()?, metrics: next()? };
     if remembered != Some(ports) {
         data.write(FILE, &serde_json::json!(ports).to_string())?;
     }
     Ok(ports)
+}
+
+/// Where the cluster of this folder tells how busy its GPUs are.
+pub fn metrics(root: &Path) -> Option<u16> {
+    let text = std::fs::read_to_string(root.join(FILE)).ok()?;
+    serde_json::from_str(&text).ok().map(|ports: Ports| ports.metrics).filter(|port| *port > 0)
 }
 
 fn recall(data: &Data) -> Result<Option<Ports>, Error> {

@@ -139,6 +139,16 @@ impl Profile {
         }
     }
 
+    /// Its number on its card when it begins there, as the driver counts: one number for the card, two for its halves, and so on.
+    pub const fn instance(&self, start: u8) -> u8 {
+        match self.memory_slices {
+            1 => 7 + start,
+            2 => 3 + start / 2,
+            4 => 1 + start / 4,
+            _ => 0,
+        }
+    }
+
     /// The name in labels and resources, where `+` may not stand.
     pub fn resource_suffix(&self) -> String {
         self.name.replace('+', ".")

@@ -10,7 +10,7 @@ use super::gpu::{Product, Profile};
 use super::{Gpus, MigStrategy, NodeSpec};
 
 /// The driver that the sandbox's GPU nodes say they run.
-const DRIVER: [&str; 3] = ["580", "95", "05"];
+pub const DRIVER: [&str; 3] = ["580", "95", "05"];
 const CUDA: [&str; 2] = ["13", "0"];
 
 pub fn of(node: &NodeSpec) -> BTreeMap<String, String> {

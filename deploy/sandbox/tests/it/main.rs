@@ -5,6 +5,7 @@
 mod agent;
 mod cluster;
 mod control_plane;
+mod exporter;
 mod logs;
 mod mig;
 mod volumes;
