@@ -23,3 +23,4 @@ pub mod resources;
 pub mod run;
 pub mod session;
 pub mod team;
+pub mod utilisation;

@@ -27,6 +27,7 @@ use crate::{
     person::PersonName,
     quantity::Quantity,
     run::spec::{RunId, RunName},
+    utilisation::NodeUse,
 };
 
 /// The resource of whole GPUs, and under the `single` strategy of slices.
@@ -264,6 +265,8 @@ pub struct NodeRow {
     pub gpus: Vec<Gpu>,
     /// What its labels and its resources contradict each other in.
     pub contradiction: Option<String>,
+    /// How busy its GPUs are; none where it has none, and as it is drawn, before what is measured is added.
+    pub utilisation: Option<NodeUse>,
 }
 
 /// Draws a node; `held` is in the order in which the Pods came.
@@ -303,5 +306,6 @@ pub fn row(facts: &NodeFacts, held: &[Held<'_>]) -> NodeRow {
         pods: Share { used: Quantity::units(held.len() as u64), all: all("pods") },
         gpus,
         contradiction,
+        utilisation: None,
     }
 }

@@ -9,7 +9,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Gpu, Health, Held, HeldBy, NodeFacts, NodeRow, row};
-use crate::{gpu::COMPUTE_SLICES, run::spec::RunId};
+use crate::{
+    gpu::COMPUTE_SLICES,
+    run::spec::RunId,
+    utilisation::{Idle, Measuring},
+};
 
 /// Nodes on one page of the list.
 pub const PAGE_SIZE: u32 = 100;
@@ -76,6 +80,12 @@ pub struct Fleet {
     pub products: Vec<String>,
     /// The rows may be older than this, when the cluster is away.
     pub stale_since: Option<Timestamp>,
+    /// Whether utilisation is measured.
+    pub measuring: Measuring,
+    /// GPUs of all nodes that somebody holds and does not use, at most [`IDLE_SHOWN`](crate::utilisation::IDLE_SHOWN).
+    pub idle: Vec<Idle>,
+    /// How many there are in all.
+    pub idle_found: u32,
 }
 
 /// A node that was drawn, with what it adds to the totals: worked out when it changes, and not for each who looks.

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Gpu, HeldBy, Holder, NodeRow};
-use crate::run::spec::RunId;
+use crate::{
+    run::spec::RunId,
+    utilisation::{Measuring, Reading},
+};
 
 /// What one holder has of a node's GPUs, or what is free.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +60,12 @@ pub struct NodeDetail {
     pub denied: Option<String>,
     /// What is shown may be older than this, when the cluster is away.
     pub stale_since: Option<Timestamp>,
+    /// Whether utilisation is measured.
+    pub measuring: Measuring,
+    /// What is measured of each GPU and slice.
+    pub readings: Vec<Reading>,
+    /// What it has and no series tells of, such as `2 GPUs`.
+    pub unmeasured: Vec<String>,
 }
 
 impl Gpu {
