@@ -1,11 +1,17 @@
 //! The command line. Each option of `serve` can also be set in the environment, under the name that `--help` shows.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use slipway_domain::{audit::ExportFormat, person::PersonName, team::TeamName};
 
-use crate::{cluster::Source, cluster::manifest, http, serve};
+use crate::{cluster::Source, cluster::manifest, http, prometheus, serve};
+
+/// Between two readings of how busy the GPUs are.
+const READ_EVERY: Duration = Duration::from_secs(15);
+
+/// The time in which a GPU must have done nothing to be idle.
+const IDLE_WINDOW: Duration = Duration::from_mins(30);
 
 /// The control plane for training on Kubernetes.
 #[derive(Debug, Parser)]
@@ -79,6 +85,13 @@ pub struct Serve {
     /// What Prometheus must send to /metrics as a bearer token [default: only this machine may ask]
     #[arg(long, env = "SLIPWAY_METRICS_TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
+    /// The Prometheus that scrapes NVIDIA's exporters, which tells how busy the GPUs are: `http://` or `https://`, a host, and a
+    /// path where it has one [default: utilisation is not measured]
+    #[arg(long, env = "SLIPWAY_PROMETHEUS", value_name = "URL", value_parser = prometheus_url)]
+    pub prometheus: Option<String>,
+    /// What Prometheus wants as a bearer token
+    #[arg(long, env = "SLIPWAY_PROMETHEUS_TOKEN", hide_env_values = true, requires = "prometheus")]
+    pub prometheus_token: Option<String>,
     /// How the log is written, to standard error
     #[arg(long, env = "SLIPWAY_LOG", value_enum, default_value_t = Log::Text)]
     pub log: Log,
@@ -199,6 +212,27 @@ fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
+fn prometheus_url(text: &str) -> Result<String, String> {
+    let url = text.trim_end_matches('/');
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    // What stands after the last colon of an authority is a port, where it does not end an address in brackets.
+    let has_port = |uri: &hyper::Uri| {
+        let authority = uri.authority().map_or("", hyper::http::uri::Authority::as_str);
+        authority.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || port.parse::<u16>().is_ok())
+    };
+    let good = |host: &str| {
+        let plain = !host.is_empty() && !host.starts_with('/') && !host.contains(['?', '#', ' ', '@']);
+        plain && url.parse::<hyper::Uri>().is_ok_and(|uri| has_port(&uri))
+    };
+    match host {
+        Some(host) if good(host) => Ok(url.to_owned()),
+        _ => {
+            Err("it is http:// or https://, a host, and a path where Prometheus has one; a token is given with --prometheus-token"
+                .to_owned())
+        }
+    }
+}
+
 impl PublicUrl {
     /// The address, or this machine's own.
     pub fn or(&self, listen: SocketAddr) -> String {
@@ -214,6 +248,12 @@ impl Serve {
             listen: self.listen,
             database: self.database.database,
             cluster: self.cluster.kubeconfig.map_or(Source::Current, Source::File),
+            prometheus: self.prometheus.map(|url| prometheus::Settings {
+                url,
+                token: self.prometheus_token,
+                every: READ_EVERY,
+                window: IDLE_WINDOW,
+            }),
             web: http::Settings { public_url, trust_proxy: self.trust_proxy, metrics_token: self.metrics_token, site_root: self.site_root },
             objects: manifest::Settings {
                 trainer_image: self.trainer_image,
@@ -242,6 +282,17 @@ mod tests {
         assert!(Command::try_parse_from(["s", "serve"]).is_err());
         assert!(Command::try_parse_from(["s", "serve", "--cluster", "current", "--kubeconfig", "f"]).is_err());
         assert!(Command::try_parse_from(["s", "serve", "--cluster", "current"]).is_ok());
+    }
+
+    #[test]
+    fn prometheus_has_an_address_of_the_web_without_credentials() {
+        assert_eq!(prometheus_url("https://prometheus.example.org/"), Ok("https://prometheus.example.org".to_owned()));
+        assert_eq!(prometheus_url("http://thanos:9090/team/prometheus"), Ok("http://thanos:9090/team/prometheus".to_owned()));
+        for bad in ["", "prometheus:9090", "http://", "https:///x", "ftp://a", "http://u:p@a", "http://a?x", "http://a b", "http://a:x"] {
+            assert!(prometheus_url(bad).is_err_and(|why| why.contains("http://")), "{bad}");
+        }
+        let serve = ["s", "serve", "--cluster", "current"];
+        assert!(Command::try_parse_from(serve.iter().chain(&["--prometheus-token", "t"])).is_err(), "a token is for somebody");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The steps that nobody clicks for: keep what the cluster shows, read what runs print, carry out orders, cut GPUs anew, tell the open pages,
+//! The steps that nobody clicks for: keep what the cluster shows, read what runs print, carry out orders, cut GPUs anew, read how busy they
+//! are, tell the open pages,
 //! and throw away what nobody wants any more.
 //!
 //! Each driver can be stopped at any point and started again: what it has to do it finds in the store and in the index, never in
@@ -13,6 +14,7 @@ mod pending;
 mod relayouts;
 mod retention;
 pub mod teams;
+pub mod utilisation;
 
 use std::sync::Arc;
 

@@ -19,6 +19,10 @@ pub fn install() {
         metrics::describe_gauge!("slipway_database_up", "Whether the database answers");
         metrics::describe_gauge!("slipway_cluster_synced", "Whether every change in the cluster arrives");
         metrics::describe_gauge!("slipway_cluster_stale_seconds", "Seconds since the cluster was last heard of, while it is away");
+        metrics::describe_gauge!("slipway_prometheus_up", "Whether Prometheus told how busy the GPUs are when it was asked last");
+        metrics::describe_counter!("slipway_prometheus_reads_total", "Times that Prometheus was asked, by outcome");
+        metrics::describe_gauge!("slipway_gpus_measured", "GPUs and MIG slices whose activity is measured");
+        metrics::describe_gauge!("slipway_gpus_idle", "GPUs and MIG slices that are held and idle");
         metrics::describe_gauge!("slipway_live_streams", "Event streams open, one for each tab");
         handle
     });

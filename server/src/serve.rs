@@ -16,10 +16,11 @@ use tokio::{
 use crate::{
     clock::Clock,
     cluster::{self, Change, Cluster, Source, manifest},
-    drivers::{self, teams::Wake},
+    drivers::{self, teams::Wake, utilisation::Utilisation},
     figures,
     http::{self, Files, Notices, Web},
     live::{Hub, Scope},
+    prometheus::{self, Prometheus},
     services::{
         audit::AuditLog,
         health::Health,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub database: String,
     /// Where the cluster is.
     pub cluster: Source,
+    /// Where it is read how busy the GPUs are; none means that it is not measured.
+    pub prometheus: Option<prometheus::Settings>,
     /// How it is seen from outside.
     pub web: http::Settings,
     /// What the objects that it makes in the cluster are given.
@@ -70,6 +73,9 @@ pub enum StartError {
     /// The kubeconfig.
     #[error(transparent)]
     Cluster(#[from] cluster::ConnectError),
+    /// Prometheus' address.
+    #[error(transparent)]
+    Prometheus(#[from] prometheus::SettingsError),
     /// The browser's part.
     #[error("the folder {path} cannot be read: {error}; build the pages with `cargo xtask build`, or name their folder with --site-root")]
     Site {
@@ -114,6 +120,7 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let site = settings.web.site_root.join("pkg");
     let files = Files::read(&settings.web.site_root).map_err(|error| StartError::Site { path: site, error })?;
     let cluster = Cluster::connect(&settings.cluster).await?;
+    let prometheus = settings.prometheus.as_ref().map(Prometheus::new).transpose()?;
     let store = Store::connect(&settings.database).await?;
     store.migrate().await?;
     let migrated = Instant::now();
@@ -127,7 +134,8 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     let mut background = JoinSet::new();
     let shared = drivers::start(store.clone(), cluster.clone(), clock.clone(), hub.clone(), &down, &mut background);
     let runs = Runs::new(store.clone(), cluster.clone(), clock.clone(), settings.objects.clone(), shared);
-    let nodes = Nodes::new(store.clone(), cluster.clone(), clock.clone());
+    let utilisation = Utilisation::default();
+    let nodes = Nodes::new(store.clone(), cluster.clone(), clock.clone(), utilisation.clone());
     let shares = Shares::new(store.clone(), cluster.clone(), clock.clone());
     let wake = Wake::default();
     let audit = AuditLog::new(store.clone(), clock.clone());
@@ -148,6 +156,9 @@ pub async fn start(settings: Settings, clock: Clock) -> Result<Running, StartErr
     background.spawn(until(down.clone(), tell(|change| matches!(change, Change::Rules), Watched::Shares, PAUSE)));
     let moves = |change: &Change| matches!(change, Change::Run(_) | Change::Synced | Change::Nodes | Change::Rules);
     background.spawn(until(down.clone(), tell(moves, Watched::Room, ROOM)));
+    if let Some((prometheus, settings)) = prometheus.zip(settings.prometheus) {
+        background.spawn(until(down.clone(), utilisation.keep(prometheus, settings, cluster.clone(), clock.clone(), hub.clone())));
+    }
     let looked_after = drivers::teams::run(store.clone(), cluster.clone(), clock.clone(), settings.objects, wake);
     background.spawn(until(down.clone(), looked_after));
     background.spawn(until(down.clone(), check_chain(audit)));

@@ -39,7 +39,7 @@ use slipway_domain::{
 use tokio::sync::broadcast;
 
 pub use self::drain::OnNode;
-pub use self::fleet::Holding;
+pub use self::fleet::{Holding, Seat};
 pub use self::rows::{JobRow, PodRow};
 use self::{
     fleet::Floor,

@@ -1,4 +1,5 @@
-//! Nodes: each GPU as it is cut and who holds what, from the index; run names and people from the store.
+//! Nodes: each GPU as it is cut and who holds what, from the index; how busy it is, as Prometheus told last; run names and people
+//! from the store.
 //!
 //! Everybody who has signed in sees every node, because whoever launches runs must know what there is to run them on. Of what
 //! holds a GPU they see the run where they may see that team's runs, and otherwise the team alone.
@@ -19,12 +20,14 @@ use slipway_domain::{
     refusal::Refusal,
     run::spec::RunId,
     team::TeamName,
+    utilisation,
 };
 
 use super::{in_time, permit, to_the_end};
 use crate::{
     clock::Clock,
     cluster::{Cluster, index::Holding},
+    drivers::utilisation::Utilisation,
     store::{Store, audit::Audit, runs, teams},
 };
 
@@ -40,6 +43,7 @@ struct Inner {
     store: Store,
     cluster: Cluster,
     audit: Audit,
+    utilisation: Utilisation,
 }
 
 /// The team, the name and the person of each run.
@@ -48,6 +52,13 @@ type Names = BTreeMap<RunId, (String, HeldBy)>;
 /// Whether a run is known, and is of the team whose namespace its Pod is in.
 fn is_known(names: &Names, holder: &Holder) -> bool {
     holder.run.as_ref().and_then(|id| names.get(id)).is_some_and(|(team, _)| *team == holder.team)
+}
+
+/// Leaves the team alone of a holder whose run is not for the viewer to know.
+fn hide(holder: &mut Holder, names: &Names) {
+    if !is_known(names, holder) {
+        holder.run = None;
+    }
 }
 
 fn without_teams(names: Names) -> BTreeMap<RunId, HeldBy> {
@@ -65,9 +76,9 @@ fn subject(name: &str) -> String {
 
 impl Nodes {
     /// The service.
-    pub fn new(store: Store, cluster: Cluster, clock: Clock) -> Self {
+    pub fn new(store: Store, cluster: Cluster, clock: Clock, utilisation: Utilisation) -> Self {
         let audit = Audit::new(store.clone(), clock);
-        Self(Arc::new(Inner { store, cluster, audit }))
+        Self(Arc::new(Inner { store, cluster, audit, utilisation }))
     }
 
     /// What the runs of these holders are called, as far as the caller may know: with the team of each.
@@ -124,8 +135,13 @@ impl ports::Nodes for Nodes {
         permit(&self.0.audit, caller, (Action::ViewNodes, Subject::Platform), "see nodes", "platform").await?;
         let index = self.0.cluster.index();
         let mut fleet = Fleet::of(&index.drawn(), &query, index.stale_since());
-        let names = self.names(caller, fleet.rows.iter().flat_map(|row| &row.gpus).flat_map(Gpu::holders)).await?;
+        let measured = self.0.utilisation.now();
+        fleet.rows.iter_mut().for_each(|row| row.utilisation = measured.of_node(row));
+        (fleet.measuring, fleet.idle, fleet.idle_found) = (measured.measuring.clone(), measured.idle.clone(), measured.idle_found);
+        let drawn = fleet.rows.iter().flat_map(|row| &row.gpus).flat_map(Gpu::holders);
+        let names = self.names(caller, drawn.chain(fleet.idle.iter().map(|idle| &idle.holder))).await?;
         fleet.rows.iter_mut().for_each(|row| row.hide(|holder| is_known(&names, holder)));
+        fleet.idle.iter_mut().map(|idle| &mut idle.holder).for_each(|holder| hide(holder, &names));
         fleet.runs = without_teams(names);
         fleet.colours = self.colours(&fleet.rows).await?;
         Ok(fleet)
@@ -142,7 +158,13 @@ impl ports::Nodes for Nodes {
             (Holder { team: team.to_owned(), run: pod.run.clone() }, name.to_owned())
         };
         let there: Vec<(Holder, String)> = held.iter().map(of_pod).collect();
-        let names = self.names(caller, there.iter().map(|(holder, _)| holder)).await?;
+        let measured = self.0.utilisation.now();
+        let mut readings = measured.readings(&row);
+        let unmeasured = utilisation::unmeasured(&row, &readings);
+        row.utilisation = measured.of_node(&row);
+        let holders = readings.iter().flat_map(|reading| &reading.holders);
+        let names = self.names(caller, there.iter().map(|(holder, _)| holder).chain(holders)).await?;
+        readings.iter_mut().flat_map(|reading| &mut reading.holders).for_each(|holder| hide(holder, &names));
         row.hide(|holder| is_known(&names, holder));
         let (mut pods, mut others) = (Vec::new(), BTreeMap::new());
         for ((holder, name), pod) in there.into_iter().zip(&held) {
@@ -169,6 +191,9 @@ impl ports::Nodes for Nodes {
             others,
             denied,
             stale_since: index.stale_since(),
+            measuring: measured.measuring.clone(),
+            readings,
+            unmeasured,
         })
     }
 

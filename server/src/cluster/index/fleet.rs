@@ -13,6 +13,7 @@ use slipway_domain::{
     node::{Drawn, Held, Holder, NodeFacts},
     pending::{Hold, NodeView},
     run::spec::RunId,
+    utilisation::PodKey,
 };
 
 use super::{Index, PodRow, State};
@@ -33,6 +34,19 @@ pub struct Holding {
     pub created: Timestamp,
     /// What it asks for as a whole, by resource name.
     pub requests: Arc<[(Box<str>, Box<str>)]>,
+}
+
+/// A Pod that is on a node and has not ended.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// The node.
+    pub node: Arc<str>,
+    /// Whose Pod it is.
+    pub holder: Holder,
+    /// Whether it asks for GPUs or slices as resources.
+    pub asks_for_gpus: bool,
+    /// When it was bound to the node.
+    pub since: Timestamp,
 }
 
 /// Where the Pods are that have not ended, and the nodes as they were last drawn.
@@ -148,6 +162,19 @@ impl Index {
             requests: pod.requests,
         };
         self.fleet().into_iter().map(|(facts, pods)| NodeView { facts, held: pods.into_iter().map(hold).collect() }).collect()
+    }
+
+    /// Where these Pods are, of those that are on a node and have not ended.
+    pub fn seats<'a>(&self, pods: impl Iterator<Item = &'a PodKey>) -> HashMap<&'a PodKey, Seat> {
+        let state = self.lock();
+        let seat = |key: &'a PodKey| {
+            let pod = state.pods.get(format!("{}/{}", key.namespace, key.name).as_str())?;
+            let holder = Holder { team: key.namespace.clone(), run: pod.run.as_deref().map(|run| RunId(run.to_owned())) };
+            let asks_for_gpus = pod.requests.iter().any(|(resource, _)| resource.starts_with("nvidia.com/"));
+            let since = pod.scheduled.unwrap_or(pod.created);
+            pod.seat().map(|node| (key, Seat { node: node.clone(), holder, asks_for_gpus, since }))
+        };
+        pods.filter_map(seat).collect()
     }
 
     /// One node, with the Pods there that have not ended, in the order in which they came.

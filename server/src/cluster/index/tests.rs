@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use slipway_domain::{
     node::{Gpu, NodeRow},
     run::state::ContainerFacts,
+    utilisation::PodKey,
 };
 
 use super::{
@@ -57,6 +58,24 @@ fn a_job_and_its_pod_are_one_runs_facts() {
     assert!(facts.job.is_some());
     assert!(matches!(facts.pods[0].container, ContainerFacts::Running { .. }));
     assert_eq!(facts.pods[0].node.as_deref(), Some("gpu-a"));
+}
+
+#[test]
+fn a_pod_has_a_seat_while_it_is_on_a_node_and_has_not_ended() {
+    let index = Index::default();
+    let key = |name: &str| PodKey { namespace: "vision".into(), name: name.into() };
+    let keys = [key("trains"), key("no-such")];
+    let seat = || index.seats(keys.iter()).get(&keys[0]).map(|seat| (seat.node.to_string(), seat.holder.run.clone(), seat.asks_for_gpus));
+    let object_of = |gpus: Value, phase: &str| {
+        let mut pod = pod("trains", Some("r1"), &running());
+        pod["spec"]["containers"][0]["resources"]["requests"]["nvidia.com/mig-1g.5gb"] = gpus;
+        pod["status"]["phase"] = json!(phase);
+        PodObject::apply(&index, object(pod), &clock());
+    };
+    object_of(json!("1"), "Running");
+    assert_eq!(seat(), Some(("gpu-a".to_owned(), Some(RunId("r1".into())), true)));
+    object_of(json!("1"), "Succeeded");
+    assert_eq!(seat(), None);
 }
 
 #[test]
