@@ -1,5 +1,6 @@
 //! Pieces that know no route: each is given what it draws and says what was done to it.
 
+pub mod activity;
 pub mod badge;
 pub mod banner;
 pub mod chart;

@@ -23,6 +23,7 @@ use crate::{
 
 mod facts;
 mod pods;
+mod utilisation;
 
 use facts::Facts;
 use pods::Pods;
@@ -96,6 +97,7 @@ fn Shown(detail: NodeDetail) -> impl IntoView {
             <Problem failure=watched.failure/>
             {move || detail.with(notices)}
             {move || detail.with(gpus)}
+            {move || detail.with(utilisation::table)}
             {move || detail.with(|detail| view! { <Facts detail=detail.clone()/> })}
             {move || detail.with(|detail| view! { <Pods detail=detail.clone()/> })}
         </div>

@@ -12,6 +12,7 @@ use crate::{
     api::{Failure, nodes::list_nodes},
     live::{self, Watched},
     parts::{
+        activity,
         badge::Tone,
         banner::Banner,
         empty::Empty,
@@ -22,6 +23,7 @@ use crate::{
 };
 
 mod filters;
+mod idle;
 mod row;
 
 use filters::Filters;
@@ -81,6 +83,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
     view! {
         <Totals fleet/>
         <Problem failure/>
+        {move || fleet.with(|fleet| activity::not_measured(&fleet.measuring))}
         {move || {
             fleet.with(|fleet| fleet.stale_since).map(|since| {
                 view! {
@@ -88,6 +91,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
                 }
             })
         }}
+        {move || fleet.with(|fleet| idle::table(fleet, &names.get_value()))}
         <Show when=move || { found.get() > 0 } fallback=move || view! { <Nothing query=nothing.clone()/> }>
             <div class="overflow-x-auto rounded border border-line bg-surface">
                 <table class="w-full border-collapse text-table max-md:block">
@@ -96,6 +100,7 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
                             <th scope="col" class=style::HEAD>"Node"</th>
                             <th scope="col" class=style::HEAD>"Product"</th>
                             <th scope="col" class=style::HEAD>"GPUs"</th>
+                            <th scope="col" class=format!("{} max-lg:hidden", style::HEAD)>"GPU activity"</th>
                             <th scope="col" class=format!("{} max-lg:hidden", style::HEAD)>"CPU"</th>
                             <th scope="col" class=format!("{} max-lg:hidden", style::HEAD)>"Memory"</th>
                         </tr>

@@ -60,6 +60,16 @@ impl Names {
         self.run(holder).map_or_else(String::new, |run| format!("{} · {}", run.who, holder.team))
     }
 
+    /// Who it is, with the way to its run, and whose.
+    pub fn entry(&self, holder: &Holder) -> AnyView {
+        let (name, whose) = (self.of(holder), self.whose(holder));
+        let name = match self.link(holder) {
+            Some(href) => view! { <a class=style::LINK href=href>{name}</a> }.into_any(),
+            None => view! { <span>{name}</span> }.into_any(),
+        };
+        view! { <span class="block">{name}" "<span class="text-ink-soft">{whose}</span></span> }.into_any()
+    }
+
     /// Where its run is.
     pub fn link(&self, holder: &Holder) -> Option<String> {
         holder.run.as_ref().filter(|id| self.0.runs.contains_key(*id)).map(self.0.link)

@@ -5,6 +5,7 @@ use slipway_domain::node::{Gpu, Group, NodeRow, Pressure};
 
 use crate::{
     parts::{
+        activity,
         badge::{HealthBadge, Shape, Tone},
         gpu_map::{self, Names},
         share::{ShareMeter, Unit},
@@ -46,6 +47,7 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                         {held(&row.groups(), &names)}
                     </div>
                 </td>
+                <td class=meter.clone()>{row.utilisation.as_ref().map(activity::of_node)}</td>
                 <td class=meter.clone()><ShareMeter share=row.cpu unit=Unit::Cores/></td>
                 <td class=meter><ShareMeter share=row.memory unit=Unit::Bytes/></td>
             </tr>
@@ -53,7 +55,7 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                 .then(|| {
                     view! {
                         <tr class="max-md:block">
-                            <td class="px-3 pb-1.5 max-md:block" colspan="5">
+                            <td class="px-3 pb-1.5 max-md:block" colspan="6">
                                 <ul class="flex flex-col gap-0.5 text-table">{says.into_iter().map(warning).collect::<Vec<_>>()}</ul>
                             </td>
                         </tr>
