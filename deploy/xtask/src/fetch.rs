@@ -1,4 +1,4 @@
-//! What is not Rust: libtorch, Kubernetes, the browser and its test runner. Each is fetched or built once for a machine.
+//! What is not Rust: libtorch, Kubernetes, Prometheus, the browser and its test runner. Each is fetched or built once for a machine.
 
 use std::{
     fs,
@@ -83,6 +83,28 @@ pub fn chromium() -> Result<PathBuf, String> {
     }
     apt("Installing Chromium", "chromium")?;
     place::find("chromium").ok_or_else(|| "Chromium was installed, but is not on PATH".to_owned())
+}
+
+/// Prometheus, taken out of Debian's package where it is not installed: installing the package would start a service of its own.
+pub fn prometheus() -> Result<PathBuf, String> {
+    if let Some(found) = place::find("prometheus") {
+        return Ok(found);
+    }
+    let folder = place::cache()?.join("prometheus");
+    let program = folder.join("usr/bin/prometheus");
+    if program.exists() {
+        return Ok(program);
+    }
+    let missing =
+        "prometheus is not on PATH: install Prometheus 2 with your system's package manager, or from its own site, then run this again";
+    if place::find("apt-get").is_none() {
+        return Err(missing.to_owned());
+    }
+    make_folder(&folder)?;
+    let script = "{ apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } && dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb";
+    step("Fetching Prometheus (19 MB, once)", || quietly(Command::new("bash").args(["-c", script]).current_dir(&folder)))
+        .map_err(|error| format!("{missing}\n{error}"))?;
+    Ok(program)
 }
 
 /// The folder of the browser tests, with what they and the style sheet's test need from npm.

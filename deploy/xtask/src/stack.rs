@@ -1,4 +1,4 @@
-//! Kubernetes and Slipway, running: for `up`, and for the browser tests.
+//! Kubernetes, Prometheus and Slipway, running: for `up`, and for the browser tests.
 
 use std::{
     fs::{self, File},
@@ -97,6 +97,41 @@ pub fn sandbox(built: &Built, place: &Place) -> Result<Child, String> {
     Err(format!("the sandbox was not ready within 60 s; {}", tail(&place.data.join("sandbox.log"))))
 }
 
+/// Starts a Prometheus that reads how busy the sandbox's GPUs are; with it, its address.
+pub fn prometheus(built: &Built, place: &Place, program: &Path) -> Result<(Child, String), String> {
+    let target = quietly(Command::new(&built.sandbox).args(["metrics", "--data"]).arg(place.sandbox()))?;
+    let target = target.trim().trim_start_matches("http://").trim_end_matches("/metrics");
+    // A target of the GPU operator's has these labels, so that a Pod that has a device is named as `exported_pod`.
+    let config = format!(
+        "global:\n  scrape_interval: 5s\nscrape_configs:\n- job_name: nvidia-dcgm-exporter\n  static_configs:\n  - targets: [\"{target}\"]\n    labels: {{namespace: gpu-operator, pod: nvidia-dcgm-exporter}}\n"
+    );
+    let path = place.data.join("prometheus.yaml");
+    fs::write(&path, config).map_err(|error| format!("{}: {error}", path.display()))?;
+    let address = format!("127.0.0.1:{}", free_port()?);
+    let log = place.log("prometheus")?;
+    let mut child = held(program)
+        .arg(format!("--config.file={}", path.display()))
+        .arg(format!("--storage.tsdb.path={}", place.data.join("prometheus").display()))
+        .arg(format!("--web.listen-address={address}"))
+        .args(["--storage.tsdb.retention.time=2d", "--log.level=warn"])
+        .stdout(log.try_clone().map_err(|error| error.to_string())?)
+        .stderr(log)
+        .spawn()
+        .map_err(|error| format!("Prometheus cannot be started: {error}"))?;
+    let port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default();
+    for _ in 0..300 {
+        if answers(port, "/-/ready") {
+            return Ok((child, format!("http://{address}")));
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(format!("Prometheus ended with {status}; {}", tail(&place.data.join("prometheus.log"))));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    stop(&mut child);
+    Err(format!("Prometheus was not ready within 30 s; {}", tail(&place.data.join("prometheus.log"))))
+}
+
 /// Which programs stand for which images.
 fn images(built: &Built) -> String {
     let (trainer, libraries) = (built.trainer.display(), built.libtorch.join("lib").display().to_string());
@@ -105,8 +140,8 @@ fn images(built: &Built) -> String {
     )
 }
 
-/// The call that serves.
-pub fn serve(built: &Built, place: &Place, cluster: Cluster) -> Result<Command, String> {
+/// The call that serves; `prometheus` is its address, where there is one.
+pub fn serve(built: &Built, place: &Place, cluster: Cluster, prometheus: Option<&str>) -> Result<Command, String> {
     let log = place.log("server")?;
     let mut command = held(&built.server);
     command
@@ -115,6 +150,9 @@ pub fn serve(built: &Built, place: &Place, cluster: Cluster) -> Result<Command, 
         .args(["--log", "json"])
         .stdout(log.try_clone().map_err(|error| error.to_string())?)
         .stderr(log);
+    if let Some(address) = prometheus {
+        command.args(["--prometheus", address]);
+    }
     match cluster {
         Cluster::Sandbox => command.arg("--kubeconfig").arg(place.kubeconfig()),
         Cluster::Current => command.args(["--cluster", "current"]),

@@ -70,6 +70,7 @@ fn rust(built: &Built, filter: Option<&str>) -> Result<Count, String> {
         .env("SLIPWAY_TRAINER", &built.trainer)
         .env("SLIPWAY_LIBTORCH", &built.libtorch)
         .env("SLIPWAY_SITE", &built.site)
+        .env("PROMETHEUS", fetch::prometheus()?)
         // The style sheet is compared with Tailwind's own.
         .env("SLIPWAY_END2END", fetch::end2end()?)
         .env("CHROMIUM", fetch::chromium()?);
@@ -105,11 +106,13 @@ fn cargo_test(command: &mut Command) -> Result<Count, String> {
 fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     let folder = fetch::end2end()?;
     let chromium = fetch::chromium()?;
+    let program = fetch::prometheus()?;
     let data = std::env::temp_dir().join(format!("slipway-browser-tests-{}", std::process::id()));
     let port = stack::free_port()?;
     let place = Place { data, port, kubernetes_port: 0 };
     let mut sandbox = step("Starting Kubernetes for the browser tests", || stack::sandbox(built, &place))?;
-    let mut command = stack::serve(built, &place, Cluster::Sandbox)?;
+    let (mut prometheus, address) = stack::prometheus(built, &place, &program)?;
+    let mut command = stack::serve(built, &place, Cluster::Sandbox, Some(&address))?;
     let mut server = command.spawn().map_err(|error| format!("the server cannot be started: {error}"))?;
     let ready = stack::wait_for(&place, &mut server);
     let link =
@@ -148,6 +151,7 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
             outcome
         })
     });
+    stack::stop(&mut prometheus);
     stack::stop(&mut sandbox);
     let (ok, text) = outcome?;
     let mut count = Count::default();

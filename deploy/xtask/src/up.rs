@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    process::Child,
+    process::{Child, Command},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     build::{self, Built},
-    place,
+    fetch, place,
     stack::{self, Cluster, Place},
     step::step,
 };
@@ -48,7 +48,13 @@ pub fn run(args: &Args) -> Result<(), String> {
             None
         }
     };
-    let outcome = serve(&built, &place, args.cluster, &stop, sandbox.as_mut());
+    let mut prometheus = sandbox.as_ref().and_then(|_| prometheus(&built, &place));
+    let address = prometheus.as_ref().map(|(_, address)| address.clone());
+    let outcome = stack::serve(&built, &place, args.cluster, address.as_deref())
+        .and_then(|command| serve(&built, &place, args.cluster, command, &stop, sandbox.as_mut()));
+    if let Some((prometheus, _)) = &mut prometheus {
+        stack::stop(prometheus);
+    }
     if let Some(sandbox) = &mut sandbox {
         println!("\nStopping Kubernetes; runs that train write a checkpoint and go on at the next start");
         stack::stop(sandbox);
@@ -56,8 +62,20 @@ pub fn run(args: &Args) -> Result<(), String> {
     outcome
 }
 
-fn serve(built: &Built, place: &Place, cluster: Cluster, stop: &AtomicBool, mut sandbox: Option<&mut Child>) -> Result<(), String> {
-    let mut command = stack::serve(built, place, cluster)?;
+/// Prometheus, where it is or can be had: without it everything works, and how busy the GPUs are is not measured.
+fn prometheus(built: &Built, place: &Place) -> Option<(Child, String)> {
+    let started = fetch::prometheus().and_then(|program| step("Starting Prometheus", || stack::prometheus(built, place, &program)));
+    started.map_err(|error| println!("GPU utilisation will not be measured: {error}")).ok()
+}
+
+fn serve(
+    built: &Built,
+    place: &Place,
+    cluster: Cluster,
+    mut command: Command,
+    stop: &AtomicBool,
+    mut sandbox: Option<&mut Child>,
+) -> Result<(), String> {
     let mut start = || command.spawn().map_err(|error| format!("the server cannot be started: {error}"));
     let mut server = step("Starting Slipway", || {
         let mut server = start()?;

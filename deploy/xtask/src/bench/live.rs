@@ -40,7 +40,7 @@ pub fn figures(built: &Built) -> Result<Vec<Figure>, String> {
 }
 
 fn measure(built: &Built, place: &Place, script: impl FnOnce(&str) -> Command) -> Result<Vec<Figure>, String> {
-    let mut command = stack::serve(built, place, Cluster::Sandbox)?;
+    let mut command = stack::serve(built, place, Cluster::Sandbox, None)?;
     let mut start = || command.spawn().map_err(|error| format!("the server cannot be started: {error}"));
     // The first start migrates.
     let mut server = start()?;
