@@ -1,6 +1,6 @@
 // The fleet: every GPU as it is cut, who holds what as far as one may know, and a node that takes no more.
 import { expect, test } from "@playwright/test";
-import { alive, becomes, cluster, kubectl, launch, stateOf } from "./support";
+import { alive, becomes, cluster, kubectl, launch, picture, stateOf } from "./support";
 
 test("a run is seen in its slice, by others its team alone", async ({ browser }) => {
   const mina = await (await browser.newContext({ storageState: stateOf("mina") })).newPage();
@@ -30,6 +30,30 @@ test("a run is seen in its slice, by others its team alone", async ({ browser })
 
   await mina.getByRole("button", { name: "Stop" }).click();
   await expect(gpus.getByRole("link", { name: "in-a-slice" })).toHaveCount(0);
+});
+
+test("how busy a run's slice is, is seen as it is measured", async ({ browser }) => {
+  const mina = await (await browser.newContext({ storageState: stateOf("mina") })).newPage();
+  const watching = await (await browser.newContext({ storageState: stateOf("mina") })).newPage();
+  await watching.goto("/nodes/gpu-b");
+  await alive(watching);
+  await launch(mina, "keeps-busy", { epochs: "100000", gpu: "7g.40gb" });
+  await becomes(mina, "running");
+  const row = watching.getByRole("region", { name: "Utilisation" }).getByRole("row").filter({ hasText: "keeps-busy" });
+  // Prometheus looks every 5 s, Slipway every 15 s; the page that was open hears of it by itself.
+  await expect(row, cluster()).toContainText(/GPU 1, 7g\.40gb \(0\).*[1-9][0-9]* % active/, { timeout: 60_000 });
+  await expect(row).toContainText(/MiB of 39\.[0-9] GiB/);
+  await picture(watching, "utilisation");
+  await mina.goto("/nodes");
+  await expect(mina.getByRole("row").filter({ hasText: "gpu-b" }).getByText(/% active$/)).toBeVisible();
+  await picture(mina, "nodes-measured");
+  await watching.goto("/nodes/cpu-a");
+  await expect(watching.getByRole("region", { name: "Utilisation" })).toHaveCount(0);
+
+  await mina.goto("/runs");
+  await mina.getByRole("link", { name: "keeps-busy" }).first().click();
+  await mina.getByRole("button", { name: "Stop", exact: true }).click();
+  await becomes(mina, "stopped");
 });
 
 test("filters are in the URL and work without a script", async ({ browser }) => {

@@ -66,6 +66,7 @@ impl Site {
             listen: "127.0.0.1:0".parse().expect("an address"),
             database: format!("sqlite://{}", path("slipway.db").display()),
             cluster: Source::File(path("kubeconfig")),
+            prometheus: None,
             web: http::Settings {
                 public_url: "http://127.0.0.1".into(),
                 trust_proxy: false,

@@ -22,7 +22,7 @@ pub struct Kubernetes {
     folder: TempDir,
 }
 
-fn given(name: &str) -> PathBuf {
+pub fn given(name: &str) -> PathBuf {
     std::env::var_os(name).unwrap_or_else(|| panic!("{name} is set: `cargo xtask test rust` runs these tests")).into()
 }
 
@@ -76,6 +76,13 @@ impl Kubernetes {
     /// The kubeconfig of the server's own account.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("cluster/clients/slipway.kubeconfig")
+    }
+
+    /// Where its nodes tell how busy their GPUs are: address and port.
+    pub fn metrics(&self) -> String {
+        let mut command = Command::new(given("SLIPWAY_SANDBOX"));
+        let printed = command.arg("metrics").arg("--data").arg(self.folder.path().join("cluster")).output().expect("it runs");
+        said(&printed).trim().trim_start_matches("http://").trim_end_matches("/metrics").to_owned()
     }
 
     fn kubectl(&self, args: &[&str]) -> Output {

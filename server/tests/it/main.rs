@@ -26,3 +26,4 @@ mod runs_store;
 mod sessions;
 mod sign_in;
 mod teams;
+mod utilisation;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use hyper::Method;
 use serde_json::{Value, json};
 use slipway_domain::run::form::RunForm;
-use slipway_server::{clock::Clock, cluster::Source};
+use slipway_server::{clock::Clock, cluster::Source, serve::Settings};
 
 use crate::{
     browser::Answer,
@@ -20,8 +20,17 @@ pub async fn site() -> Site {
 
 /// The same on another of the tests' clusters.
 pub async fn site_on(cluster: fn() -> &'static Kubernetes) -> Site {
+    site_with(cluster, |_, _| {}).await
+}
+
+/// The same, with settings that differ from the usual.
+pub async fn site_with(cluster: fn() -> &'static Kubernetes, change: impl FnOnce(&Kubernetes, &mut Settings)) -> Site {
     let kubernetes = tokio::task::spawn_blocking(cluster).await.expect("a cluster");
-    let site = Site::start_by(Clock::machine(), |settings| settings.cluster = Source::File(kubernetes.kubeconfig())).await;
+    let settle = |settings: &mut Settings| {
+        settings.cluster = Source::File(kubernetes.kubeconfig());
+        change(kubernetes, settings);
+    };
+    let site = Site::start_by(Clock::machine(), settle).await;
     let begun = Instant::now();
     while !kubernetes.lets("slipway:mina", "slipway:default:engineer", "create", "jobs", "default") {
         assert!(begun.elapsed() < PATIENCE, "team default is not prepared within {PATIENCE:?}");
