@@ -41,7 +41,7 @@ test("how busy a run's slice is, is seen as it is measured", async ({ browser })
   await becomes(mina, "running");
   const row = watching.getByRole("region", { name: "Utilisation" }).getByRole("row").filter({ hasText: "keeps-busy" });
   // Prometheus looks every 5 s, Slipway every 15 s; the page that was open hears of it by itself.
-  await expect(row, cluster()).toContainText(/GPU 1, 7g\.40gb \(0\).*[1-9][0-9]* % active/, { timeout: 60_000 });
+  await expect(row, cluster()).toContainText(/GPU 1, 7g\.40gb \(instance 0\).*[1-9][0-9]* % active/, { timeout: 60_000 });
   await expect(row).toContainText(/MiB of 39\.[0-9] GiB/);
   await picture(watching, "utilisation");
   await mina.goto("/nodes");

@@ -1,8 +1,8 @@
 //! The command line. Each option of `serve` can also be set in the environment, under the name that `--help` shows.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{ffi::OsStr, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser, error::ErrorKind};
 use slipway_domain::{audit::ExportFormat, person::PersonName, team::TeamName};
 
 use crate::{cluster::Source, cluster::manifest, http, prometheus, serve};
@@ -87,7 +87,7 @@ pub struct Serve {
     pub metrics_token: Option<String>,
     /// The Prometheus that scrapes NVIDIA's exporters, which tells how busy the GPUs are: `http://` or `https://`, a host, and a
     /// path where it has one [default: utilisation is not measured]
-    #[arg(long, env = "SLIPWAY_PROMETHEUS", value_name = "URL", value_parser = prometheus_url)]
+    #[arg(long, env = "SLIPWAY_PROMETHEUS", value_name = "URL", value_parser = PrometheusUrl)]
     pub prometheus: Option<String>,
     /// What Prometheus wants as a bearer token
     #[arg(long, env = "SLIPWAY_PROMETHEUS_TOKEN", hide_env_values = true, requires = "prometheus")]
@@ -212,25 +212,30 @@ fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn prometheus_url(text: &str) -> Result<String, String> {
+/// Reads the address of a Prometheus. A refused one is not repeated, as clap would by itself: somebody may have put a password there.
+#[derive(Clone, Copy, Debug)]
+struct PrometheusUrl;
+
+impl TypedValueParser for PrometheusUrl {
+    type Value = String;
+    fn parse_ref(&self, command: &clap::Command, _arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let refused = "--prometheus is http:// or https://, a host, and a path where Prometheus has one; \
+                       a token is given with --prometheus-token";
+        let read = value.to_str().and_then(prometheus_url);
+        read.ok_or_else(|| clap::Error::raw(ErrorKind::ValueValidation, format!("{refused}\n")).with_cmd(command))
+    }
+}
+
+fn prometheus_url(text: &str) -> Option<String> {
     let url = text.trim_end_matches('/');
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     // What stands after the last colon of an authority is a port, where it does not end an address in brackets.
     let has_port = |uri: &hyper::Uri| {
         let authority = uri.authority().map_or("", hyper::http::uri::Authority::as_str);
         authority.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || port.parse::<u16>().is_ok())
     };
-    let good = |host: &str| {
-        let plain = !host.is_empty() && !host.starts_with('/') && !host.contains(['?', '#', ' ', '@']);
-        plain && url.parse::<hyper::Uri>().is_ok_and(|uri| has_port(&uri))
-    };
-    match host {
-        Some(host) if good(host) => Ok(url.to_owned()),
-        _ => {
-            Err("it is http:// or https://, a host, and a path where Prometheus has one; a token is given with --prometheus-token"
-                .to_owned())
-        }
-    }
+    let plain = !host.is_empty() && !host.starts_with('/') && !host.contains(['?', '#', ' ', '@']);
+    (plain && url.parse::<hyper::Uri>().is_ok_and(|uri| has_port(&uri))).then(|| url.to_owned())
 }
 
 impl PublicUrl {
@@ -286,12 +291,14 @@ mod tests {
 
     #[test]
     fn prometheus_has_an_address_of_the_web_without_credentials() {
-        assert_eq!(prometheus_url("https://prometheus.example.org/"), Ok("https://prometheus.example.org".to_owned()));
-        assert_eq!(prometheus_url("http://thanos:9090/team/prometheus"), Ok("http://thanos:9090/team/prometheus".to_owned()));
-        for bad in ["", "prometheus:9090", "http://", "https:///x", "ftp://a", "http://u:p@a", "http://a?x", "http://a b", "http://a:x"] {
-            assert!(prometheus_url(bad).is_err_and(|why| why.contains("http://")), "{bad}");
-        }
+        assert_eq!(prometheus_url("https://prometheus.example.org/").as_deref(), Some("https://prometheus.example.org"));
+        assert_eq!(prometheus_url("http://thanos:9090/team/prometheus").as_deref(), Some("http://thanos:9090/team/prometheus"));
         let serve = ["s", "serve", "--cluster", "current"];
+        for bad in ["", "prometheus:9090", "http://", "https:///x", "ftp://a", "http://u:p@a", "http://a?x", "http://a b", "http://a:x"] {
+            let said = Command::try_parse_from(serve.iter().chain(&["--prometheus", bad])).expect_err(bad).to_string();
+            assert!(said.contains("--prometheus is http://"), "{bad}: {said}");
+            assert!(!said.contains("u:p@a"), "a password is not repeated: {said}");
+        }
         assert!(Command::try_parse_from(serve.iter().chain(&["--prometheus-token", "t"])).is_err(), "a token is for somebody");
     }
 

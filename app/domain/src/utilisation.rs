@@ -190,7 +190,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What it is, such as `GPU 3` or `GPU 0, 1g.5gb (7)`.
+    /// What it is, such as `GPU 3` or `GPU 0, 1g.5gb (instance 7)`.
     pub fn device(&self) -> String {
         device(self.gpu, self.slice.as_ref())
     }
@@ -198,7 +198,7 @@ impl Reading {
 
 fn device(gpu: u32, slice: Option<&SliceId>) -> String {
     match slice {
-        Some(SliceId { profile, id }) => format!("GPU {gpu}, {profile} ({id})"),
+        Some(SliceId { profile, id }) => format!("GPU {gpu}, {profile} (instance {id})"),
         None => format!("GPU {gpu}"),
     }
 }
@@ -248,7 +248,7 @@ impl Idle {
         reading.holders.iter().zip(held_since).filter(|(_, since)| long(**since)).map(idle).collect()
     }
 
-    /// What it is, such as `GPU 3` or `GPU 0, 1g.5gb (7)`.
+    /// What it is, such as `GPU 3` or `GPU 0, 1g.5gb (instance 7)`.
     pub fn device(&self) -> String {
         device(self.gpu, self.slice.as_ref())
     }

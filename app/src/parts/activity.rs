@@ -31,6 +31,11 @@ pub fn of_device(activity: Activity) -> AnyView {
     }
 }
 
+/// The time that is looked back upon: `30 m`, `90 s`.
+pub fn window(seconds: u32) -> String {
+    if seconds.is_multiple_of(60) { format!("{} m", seconds / 60) } else { format!("{seconds} s") }
+}
+
 /// That nothing is measured, and why; none where something is.
 pub fn not_measured(measuring: &Measuring) -> Option<AnyView> {
     let why = measuring.why_not()?;

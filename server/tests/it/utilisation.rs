@@ -145,7 +145,8 @@ fn on(gpu: &str, product: &str, name: &str, text: &str) -> RunForm {
     RunForm { gpu: gpu.into(), gpu_product: product.into(), ..script(name, text) }
 }
 
-const WORKS: &str = "while :; do :; done";
+/// Works for a part of the time, so that whatever runs beside it on the same machine still gets a turn.
+const WORKS: &str = "while :; do head -c 20000000 /dev/zero | md5sum > /dev/null; sleep 0.1; done";
 
 #[tokio::test]
 async fn a_run_that_computes_is_seen_on_its_gpu_and_one_that_sleeps_is_named_as_idle() {
@@ -157,14 +158,14 @@ async fn a_run_that_computes_is_seen_on_its_gpu_and_one_that_sleeps_is_named_as_
     let sleeps = mina.launches(&on("gpu", "NVIDIA-H100-80GB-HBM3", "only-sleeps", "sleep 600")).await;
     let slice = mina.launches(&on("3g.20gb", "", "works-in-a-slice", WORKS)).await;
 
-    let seen = mina.sees_device("gpu-a", &works, "its engine works", |reading| engine(reading) > Some(100)).await;
+    let seen = mina.sees_device("gpu-a", &works, "its engine works", |reading| engine(reading) > Some(50)).await;
     assert_eq!((seen.len(), &seen[0]["slice"]), (1, &Value::Null), "{seen:#?}");
     assert!(seen[0]["memory"]["all"] == 81_920 && seen[0]["memory"]["used"].as_u64() < Some(2_000), "{seen:#?}");
-    let node = mina.sees_fleet("the node's mean", |fleet| of_node(fleet, "gpu-a")["mean"].as_u64() > Some(10)).await;
+    let node = mina.sees_fleet("the node's mean", |fleet| of_node(fleet, "gpu-a")["mean"].as_u64() > Some(5)).await;
     assert_eq!((&of_node(&node, "gpu-a")["kind"], &of_node(&node, "gpu-a")["of"]), (&json!("engine"), &json!(8)), "{node:#}");
     assert_eq!(of_node(&node, "cpu-a"), &Value::Null, "it has no GPUs");
 
-    let seen = mina.sees_device("gpu-b", &slice, "its slice works", |reading| engine(reading) > Some(100)).await;
+    let seen = mina.sees_device("gpu-b", &slice, "its slice works", |reading| engine(reading) > Some(50)).await;
     assert_eq!((seen.len(), &seen[0]["slice"]["profile"], &seen[0]["gpu"]), (1, &json!("3g.20gb"), &json!(0)), "{seen:#?}");
     let node = mina.browser.get("/api/nodes/get?name=gpu-b").await.expect(200).json();
     let others = node["readings"].as_array().expect("readings").iter().filter(|reading| reading["slice"]["profile"] == "1g.5gb");
@@ -212,7 +213,7 @@ async fn where_prometheus_is_killed_nothing_is_measured_and_the_page_says_why_an
     let mut admin = site.admin().await;
     let mut mina = site.engineer(&mut admin).await;
     let works = mina.launches(&on("gpu", "NVIDIA-A100-SXM4-80GB", "works-on", WORKS)).await;
-    mina.sees_device("gpu-a", &works, "its engine works", |reading| engine(reading) > Some(100)).await;
+    mina.sees_device("gpu-a", &works, "its engine works", |reading| engine(reading) > Some(50)).await;
     assert!(!mina.browser.get("/nodes").await.expect(200).body.contains("not measured"));
 
     let mut stream = Stream::open(&mina, "/live?whole=nodes").await;
@@ -237,7 +238,7 @@ async fn where_prometheus_is_killed_nothing_is_measured_and_the_page_says_why_an
     );
 
     prometheus.again();
-    mina.sees_device("gpu-a", &works, "it is measured again", |reading| engine(reading) > Some(100)).await;
+    mina.sees_device("gpu-a", &works, "it is measured again", |reading| engine(reading) > Some(50)).await;
     mina.acts(&works, "stop").await.expect(200);
 }
 

@@ -76,7 +76,7 @@ fn a_gpu_that_is_cut_is_measured_by_its_slices_and_by_nothing_said_of_the_whole(
     assert_eq!(only(&busy).activity, Activity::NotMeasured(Why::Cut));
     let of_card = Answers { engine: vec![series(0, small, Some("a"), 0.5)], busy: whole(0, None, 0.0), ..Answers::default() };
     let reading = only(&of_card);
-    assert_eq!((reading.device().as_str(), reading.activity), ("GPU 0, 1g.5gb (7)", Activity::Engine(Permille(500))));
+    assert_eq!((reading.device().as_str(), reading.activity), ("GPU 0, 1g.5gb (instance 7)", Activity::Engine(Permille(500))));
 }
 
 #[test]

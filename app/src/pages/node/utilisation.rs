@@ -7,7 +7,7 @@ use slipway_domain::{
 };
 
 use crate::{
-    parts::{activity, gpu_map::Names, number, style, time},
+    parts::{activity, gpu_map::Names, number, style},
     paths,
 };
 
@@ -19,7 +19,7 @@ pub fn table(detail: &NodeDetail) -> Option<AnyView> {
     let names = Names::new(detail.runs.clone(), detail.colours.clone(), paths::run);
     let Measuring::Good { window, .. } = detail.measuring else { return activity::not_measured(&detail.measuring) };
     let rows: Vec<AnyView> = detail.readings.iter().map(|reading| row(reading, &names)).collect();
-    let most = format!("Most in {}", time::duration(u64::from(window)));
+    let most = format!("Most in {}", activity::window(window));
     let missing = detail.unmeasured.join(", ");
     Some(
         view! {
@@ -28,7 +28,7 @@ pub fn table(detail: &NodeDetail) -> Option<AnyView> {
                 {(!rows.is_empty())
                     .then(|| {
                         view! {
-                            <div class="overflow-x-auto">
+                            <div class="overflow-x-auto focus-visible:outline-2 focus-visible:outline-accent" tabindex="0" role="region" aria-label="GPUs as they are measured">
                                 <table class="w-full border-collapse text-table">
                                     <thead class="border-b border-line">
                                         <tr>

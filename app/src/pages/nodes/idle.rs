@@ -7,11 +7,7 @@ use slipway_domain::{
 };
 
 use crate::{
-    parts::{
-        gpu_map::Names,
-        number, style,
-        time::{self, Ago},
-    },
+    parts::{activity, gpu_map::Names, number, style, time::Ago},
     paths,
 };
 
@@ -30,10 +26,10 @@ pub fn table(fleet: &Fleet, names: &Names) -> Option<AnyView> {
                 <summary class="cursor-pointer px-3 py-2 text-table font-medium focus-visible:outline-2 focus-visible:outline-accent">
                     {number::counted(u64::from(found), "idle GPU", "idle GPUs")}
                     <span class="text-ink-soft">
-                        {format!(", held for {} and never {} active", time::duration(u64::from(window)), IDLE_BELOW.words())}
+                        {format!(", held for {} and never {} active", activity::window(window), IDLE_BELOW.words())}
                     </span>
                 </summary>
-                <div class="overflow-x-auto border-t border-line">
+                <div class="overflow-x-auto border-t border-line focus-visible:outline-2 focus-visible:outline-accent" tabindex="0" role="region" aria-label="Who holds idle GPUs">
                     <table class="w-full border-collapse text-table" aria-label="Idle GPUs">
                         <thead class="border-b border-line">
                             <tr>

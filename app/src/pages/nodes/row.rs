@@ -24,10 +24,8 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
     let cell = style::CELL;
     let meter = format!("{cell} hidden whitespace-nowrap max-md:block lg:table-cell");
     let cut = row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. }));
-    let product = row.product.as_ref().map(|product| match (row.gpus.len(), &row.strategy) {
-        (count, Some(strategy)) if cut => format!("{product} × {count}, MIG {strategy}"),
-        (count, _) => format!("{product} × {count}"),
-    });
+    let product = row.product.as_ref().map(|product| format!("{product} × {}", row.gpus.len()));
+    let strategy = row.strategy.as_ref().filter(|_| cut).map(|strategy| format!("MIG {strategy}"));
     let says = said(&row);
     view! {
         <tbody class="border-b border-line last:border-b-0 hover:bg-canvas max-md:block">
@@ -38,9 +36,12 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                         <HealthBadge health=row.health/>
                         {row.since.filter(|_| !row.unready.is_empty()).map(|since| view! { <Ago at=Signal::stored(since)/> })}
                     </div>
-                    {(!row.taints.is_empty()).then(|| view! { <p class="mt-0.5 max-w-80 text-mono break-words text-ink-soft" title="Taints: only Pods that tolerate them come here">{row.taints.join(" ")}</p> })}
+                    {(!row.taints.is_empty()).then(|| view! { <p class="mt-0.5 max-w-64 text-mono break-all text-ink-soft" title="Taints: only Pods that tolerate them come here">{row.taints.join(" ")}</p> })}
                 </td>
-                <td class=format!("{cell} max-md:block")>{product.unwrap_or_else(|| "no GPUs".to_owned())}</td>
+                <td class=format!("{cell} whitespace-nowrap max-md:block")>
+                    {product.unwrap_or_else(|| "no GPUs".to_owned())}
+                    {strategy.map(|strategy| view! { <p class="text-ink-soft">{strategy}</p> })}
+                </td>
                 <td class=format!("{cell} max-md:block")>
                     <div class="flex min-w-0 flex-col gap-1">
                         {gpu_map::strip(&row.gpus, &names)}

@@ -43,9 +43,15 @@ fn runs(namespace: &Namespace<'_>, name: &str, script: &str, resource: &str, cou
 fn a_pod_that_works_is_seen_on_its_gpu_and_one_that_sleeps_is_not() {
     let cluster = shared();
     let namespace = cluster.namespace("gpu-metrics");
-    runs(&namespace, "works-hard", "while :; do :; done", "nvidia.com/mig-2g.10gb", 1);
+    runs(
+        &namespace,
+        "works-hard",
+        "while :; do head -c 20000000 /dev/zero | md5sum > /dev/null; sleep 0.1; done",
+        "nvidia.com/mig-2g.10gb",
+        1,
+    );
     runs(&namespace, "only-sleeps", "sleep 600", "nvidia.com/gpu", 2);
-    let busy = cluster.reads("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "works-hard", |value| value > 0.1);
+    let busy = cluster.reads("DCGM_FI_PROF_GR_ENGINE_ACTIVE", "works-hard", |value| value > 0.05);
     assert_eq!(busy.len(), 1, "{busy:#?}");
     assert!(
         busy[0].contains(r#"GPU_I_PROFILE="2g.10gb",GPU_I_ID="4",Hostname="gpu-b""#) && busy[0].contains(r#"namespace="gpu-metrics""#),
