@@ -36,7 +36,7 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                         <HealthBadge health=row.health/>
                         {row.since.filter(|_| !row.unready.is_empty()).map(|since| view! { <Ago at=Signal::stored(since)/> })}
                     </div>
-                    {(!row.taints.is_empty()).then(|| view! { <p class="mt-0.5 max-w-64 text-mono break-all text-ink-soft" title="Taints: only Pods that tolerate them come here">{row.taints.join(" ")}</p> })}
+                    {(!row.taints.is_empty()).then(|| view! { <p class="mt-0.5 max-w-80 text-mono break-words text-ink-soft" title="Taints: only Pods that tolerate them come here">{row.taints.iter().map(|taint| taint_in_parts(taint)).collect::<Vec<_>>()}</p> })}
                 </td>
                 <td class=format!("{cell} whitespace-nowrap max-md:block")>
                     {product.unwrap_or_else(|| "no GPUs".to_owned())}
@@ -65,6 +65,12 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
         </tbody>
     }
     .into_any()
+}
+
+/// A taint, which may be broken before its value.
+fn taint_in_parts(taint: &str) -> AnyView {
+    let (key, rest) = taint.split_at(taint.find(['=', ':']).unwrap_or(taint.len()));
+    view! { {key.to_owned()}<wbr/>{rest.to_owned()}" " }.into_any()
 }
 
 /// What there is to worry about, a sentence each.
