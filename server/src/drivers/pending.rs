@@ -123,20 +123,10 @@ fn last_known(row: &PodRow) -> PodFacts {
     let (unschedulable, message) =
         if row.node.is_none() { (Some(row.message.clone()), String::new()) } else { (None, row.message.clone()) };
     PodFacts {
-        name: row.name.clone(),
-        created: row.created,
         node: row.node.clone(),
-        scheduled: None,
         unschedulable: unschedulable.filter(|text| is_waiting && !text.is_empty()),
         container: ContainerFacts::Waiting { reason: row.status.clone(), message },
         restarts: row.restarts,
-        deleting: None,
-        uid: String::new(),
-        priority: 0,
-        asks: None,
-        gates: Vec::new(),
-        nominated: None,
-        displaced: None,
-        disrupted: None,
+        ..PodFacts::new(row.name.clone(), row.created)
     }
 }

@@ -44,23 +44,7 @@ fn slices(profile: &str, count: &str) -> Asks {
 }
 
 pub(super) fn pod(said: &str) -> PodFacts {
-    PodFacts {
-        name: "digits-1-x7k2b".into(),
-        created: now(),
-        node: None,
-        scheduled: None,
-        unschedulable: Some(said.into()),
-        container: ContainerFacts::Waiting { reason: String::new(), message: String::new() },
-        restarts: 0,
-        deleting: None,
-        uid: String::new(),
-        priority: 0,
-        asks: None,
-        gates: Vec::new(),
-        nominated: None,
-        displaced: None,
-        disrupted: None,
-    }
+    PodFacts { unschedulable: Some(said.into()), ..PodFacts::new("digits-1-x7k2b", now()) }
 }
 
 pub(super) fn bare(asks: &Asks) -> Waiting<'_> {

@@ -325,6 +325,27 @@ pub fn newest(pods: &[PodFacts]) -> Option<&PodFacts> {
 }
 
 impl PodFacts {
+    /// A Pod that was just made: of no node, and nobody has said anything of it.
+    pub fn new(name: impl Into<String>, created: Timestamp) -> Self {
+        Self {
+            name: name.into(),
+            created,
+            node: None,
+            scheduled: None,
+            unschedulable: None,
+            container: ContainerFacts::Waiting { reason: String::new(), message: String::new() },
+            restarts: 0,
+            deleting: None,
+            uid: String::new(),
+            priority: 0,
+            asks: None,
+            gates: Vec::new(),
+            nominated: None,
+            displaced: None,
+            disrupted: None,
+        }
+    }
+
     fn started(&self) -> Option<Timestamp> {
         match &self.container {
             ContainerFacts::Running { since } => Some(*since),

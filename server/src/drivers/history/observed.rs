@@ -115,23 +115,7 @@ mod tests {
     }
 
     fn facts(name: &str, container: ContainerFacts) -> PodFacts {
-        PodFacts {
-            name: name.into(),
-            created: at(0),
-            node: Some("a100-0".into()),
-            scheduled: Some(at(1)),
-            unschedulable: None,
-            container,
-            restarts: 0,
-            deleting: None,
-            uid: String::new(),
-            priority: 0,
-            asks: None,
-            gates: Vec::new(),
-            nominated: None,
-            displaced: None,
-            disrupted: None,
-        }
+        PodFacts { node: Some("a100-0".into()), scheduled: Some(at(1)), container, ..PodFacts::new(name, at(0)) }
     }
 
     fn failed(exit_code: i32, reason: &str) -> ContainerFacts {

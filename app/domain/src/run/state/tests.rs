@@ -15,23 +15,7 @@ fn job() -> JobFacts {
 }
 
 fn pod(container: ContainerFacts) -> PodFacts {
-    PodFacts {
-        name: "run-abcde".into(),
-        created: at(1),
-        node: Some("gpu-a".into()),
-        scheduled: Some(at(2)),
-        unschedulable: None,
-        container,
-        restarts: 0,
-        deleting: None,
-        uid: String::new(),
-        priority: 0,
-        asks: None,
-        gates: Vec::new(),
-        nominated: None,
-        displaced: None,
-        disrupted: None,
-    }
+    PodFacts { node: Some("gpu-a".into()), scheduled: Some(at(2)), container, ..PodFacts::new("run-abcde", at(1)) }
 }
 
 fn ended(exit_code: i32) -> ContainerFacts {
