@@ -84,6 +84,9 @@ fn Whole(chain: Option<Chain>, may_not_verify: Option<String>, query: AuditQuery
             }
                 .into_any()
         }
+        Some(Chain { broken: None, rows: 0, .. }) => {
+            view! { <span class="text-ink-soft">"Nothing was in the log when it was last verified"</span> }.into_any()
+        }
         Some(Chain { broken: None, at, rows, hash }) => {
             view! {
                 <span class="inline-flex flex-wrap items-center gap-x-1.5">
