@@ -23,6 +23,7 @@ const NAMED: usize = 8;
 pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
     let cell = style::CELL;
     let meter = format!("{cell} hidden whitespace-nowrap max-md:block lg:table-cell");
+    let activity = if row.utilisation.is_some() { meter.clone() } else { format!("{cell} hidden lg:table-cell") };
     let cut = row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. }));
     let product = row.product.as_ref().map(|product| format!("{product} × {}", row.gpus.len()));
     let strategy = row.strategy.as_ref().filter(|_| cut).map(|strategy| format!("MIG {strategy}"));
@@ -48,7 +49,7 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                         {held(&row.groups(), &names)}
                     </div>
                 </td>
-                <td class=meter.clone()>{row.utilisation.as_ref().map(activity::of_node)}</td>
+                <td class=activity>{row.utilisation.as_ref().map(activity::of_node)}</td>
                 <td class=meter.clone()><ShareMeter share=row.cpu unit=Unit::Cores/></td>
                 <td class=meter><ShareMeter share=row.memory unit=Unit::Bytes/></td>
             </tr>
