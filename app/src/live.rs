@@ -2,8 +2,9 @@
 //!
 //! The page names its topics in the stream's URL: `/live?runs=TEAM` (empty for all that the viewer may see), `/live?run=ID`,
 //! or `/live?whole=WHAT` ([`Watched`]).
-//! Each message has an id that grows; a browser that reconnects sends the last one it saw (`Last-Event-ID`) and gets what it
-//! missed, or [`Message::Resync`] where that is no longer kept.
+//! Each message has an id that grows. A page's stream begins after the message that was the newest when the page was asked for
+//! (`&after=ID`), and a browser that reconnects sends the last one it saw (`Last-Event-ID`): either gets what it missed, or
+//! [`Message::Resync`] where that is no longer kept.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,9 @@ use slipway_domain::run::{spec::RunId, view::RunRow};
 
 mod page;
 
-pub use page::{State, listen, provide, state};
+#[cfg(feature = "ssr")]
+pub use page::Position;
+pub use page::{State, listen, mark, provide, state};
 
 /// Calls `again` when what a page shows has changed or may have, and `stale` when the cluster goes away or is back.
 pub fn follow(what: Watched, again: impl Fn() + Clone + 'static, stale: impl Fn(Option<Timestamp>) + Clone + 'static) {
@@ -28,7 +31,7 @@ pub fn follow(what: Watched, again: impl Fn() + Clone + 'static, stale: impl Fn(
 }
 
 /// What is watched as a whole: the stream says that it has changed, and whoever shows it fetches it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Watched {
     /// Nodes, and who holds what of them.

@@ -1,4 +1,7 @@
 //! The page's side of the stream: one `EventSource` a tab, messages to whoever listens, and whether what is shown is fresh.
+//!
+//! What happens between the answer that a page is drawn from and the beginning of its stream must be in one of the two. So a page
+//! says with [`mark`] when it asks, and its stream begins where the tab stood then; the server says again what it has said since.
 
 use leptos::prelude::*;
 
@@ -18,17 +21,43 @@ pub enum State {
     SignedOut,
 }
 
+/// Where the server's messages stood when it began to draw a page: the id of the newest. The server puts it into the context.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug)]
+pub struct Position(pub String);
+
 #[derive(Clone, Copy)]
-struct Shown(RwSignal<State>);
+struct Shown {
+    state: RwSignal<State>,
+    /// The newest message that this tab knows to have been published.
+    seen: StoredValue<String>,
+    /// The newest one when what is shown was asked for.
+    mark: StoredValue<String>,
+}
 
 /// Puts the state into the context.
 pub fn provide() {
-    provide_context(Shown(RwSignal::new(State::Still)));
+    let begun = SharedValue::new(|| {
+        #[cfg(feature = "ssr")]
+        return use_context::<Position>().map(|Position(newest)| newest).unwrap_or_default();
+        #[cfg(not(feature = "ssr"))]
+        return String::new();
+    })
+    .into_inner();
+    let (seen, mark) = (StoredValue::new(begun.clone()), StoredValue::new(begun));
+    provide_context(Shown { state: RwSignal::new(State::Still), seen, mark });
+}
+
+/// Notes where the stream stands, before what a page shows is asked for.
+pub fn mark() {
+    if let Some(Shown { seen, mark, .. }) = use_context::<Shown>() {
+        mark.set_value(seen.get_value());
+    }
 }
 
 /// The state, for whoever shows it: it changes when it becomes another, not whenever the stream says the same again.
 pub fn state() -> Signal<State> {
-    use_context::<Shown>().map_or_else(|| Signal::stored(State::Still), |Shown(state)| Memo::new(move |_| state.get()).into())
+    use_context::<Shown>().map_or_else(|| Signal::stored(State::Still), |shown| Memo::new(move |_| shown.state.get()).into())
 }
 
 /// Listens to the stream at `url` (an empty one means none) while the component that calls this is shown. After a gap that the
@@ -72,17 +101,25 @@ mod browser {
     /// Listens to the stream at `url` (an empty one means none) while the component that calls this is shown. After a gap that
     /// the server cannot fill, [`Message::Resync`] is among the messages.
     pub fn listen(url: Signal<String>, on: impl Fn(Message) + Clone + 'static) {
-        let Some(Shown(state)) = use_context::<Shown>() else { return };
+        let Some(Shown { state, seen, mark }) = use_context::<Shown>() else { return };
         let tries = RwSignal::new(0_u32);
         let current = StoredValue::new_local(None::<Open>);
+        let after = StoredValue::new(mark.get_value());
+        let on = move |id: String, message| {
+            after.set_value(id.clone());
+            seen.set_value(id);
+            on(message);
+        };
         Effect::new(move |_| {
-            let again = tries.get() > 0;
+            tries.track();
             current.set_value(None);
             let url = url.get();
             if url.is_empty() {
                 state.set(State::Still);
             } else {
-                current.set_value(open(&url, state, tries, again, on.clone()));
+                let from = after.get_value();
+                let url = if from.is_empty() { url } else { format!("{url}&after={from}") };
+                current.set_value(open(&url, state, tries, on.clone()));
             }
         });
         on_cleanup(move || {
@@ -90,9 +127,8 @@ mod browser {
         });
     }
 
-    fn open(url: &str, state: RwSignal<State>, tries: RwSignal<u32>, again: bool, on: impl Fn(Message) + Clone + 'static) -> Option<Open> {
+    fn open(url: &str, state: RwSignal<State>, tries: RwSignal<u32>, on: impl Fn(String, Message) + 'static) -> Option<Open> {
         let source = EventSource::new(url).ok()?;
-        let tell = on.clone();
         let message = Closure::new(move |event: MessageEvent| {
             let Some(message) = event.data().as_string().and_then(|text| serde_json::from_str::<Message>(&text).ok()) else { return };
             match &message {
@@ -107,15 +143,9 @@ mod browser {
                 | Message::Changed { .. }
                 | Message::Resync => {}
             }
-            tell(message);
+            on(event.last_event_id(), message);
         });
-        let opened = Closure::new(move |_: Event| {
-            state.set(State::Live);
-            // A stream that had to be made anew does not know what was missed.
-            if again {
-                on(Message::Resync);
-            }
-        });
+        let opened = Closure::new(move |_: Event| state.set(State::Live));
         let watched = source.clone();
         let failed = Closure::new(move |_: Event| {
             state.update(|state| {

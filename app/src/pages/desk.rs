@@ -70,13 +70,15 @@ impl Desk {
         })
     }
 
-    /// Fetches the page again when the cluster's shares change, unless somebody is filling in a form of it.
+    /// Fetches the page again when the cluster's shares change, unless somebody is filling in a form of it. Call it before the page
+    /// is fetched first.
     pub fn keep_fresh(self, busy: impl Fn() -> bool + Clone + Send + Sync + 'static) {
         let again = move || {
             if !self.touched.get_untracked() && !busy() {
                 self.changed.update(|changed| *changed += 1);
             }
         };
+        live::mark();
         live::follow(Watched::Shares, again, |_| ());
     }
 

@@ -45,7 +45,13 @@ pub fn Layout() -> impl IntoView {
         let form = LayoutForm { config: of("config"), layout: of("layout"), drain: of("drain") };
         (params.read().get("name").unwrap_or_default(), form)
     });
-    let page = Resource::new_blocking(move || asked.get(), |(node, form)| get_layout(node, form));
+    let page = Resource::new_blocking(
+        move || asked.get(),
+        |(node, form)| {
+            live::mark();
+            get_layout(node, form)
+        },
+    );
     view! {
         <Transition>
             {move || Suspend::new(async move {

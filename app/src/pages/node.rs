@@ -33,7 +33,13 @@ use pods::Pods;
 pub fn Node() -> impl IntoView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.read().get("name").unwrap_or_default());
-    let detail = Resource::new_blocking(move || name.get(), get_node);
+    let detail = Resource::new_blocking(
+        move || name.get(),
+        |name| {
+            live::mark();
+            get_node(name)
+        },
+    );
     view! {
         <Suspense>
             {move || Suspend::new(async move {

@@ -34,7 +34,13 @@ use row::Row;
 pub fn Nodes() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| paths::read_nodes(|name| map.get(name))));
-    let fleet = Resource::new_blocking(move || query.get(), list_nodes);
+    let fleet = Resource::new_blocking(
+        move || query.get(),
+        |query| {
+            live::mark();
+            list_nodes(query)
+        },
+    );
     view! {
         <Title text="Nodes"/>
         <div class="flex flex-col gap-3">

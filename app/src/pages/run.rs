@@ -126,7 +126,13 @@ impl Watched {
 pub fn Run() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| RunId(params.read().get("id").unwrap_or_default()));
-    let detail = Resource::new_blocking(move || id.get(), get_run);
+    let detail = Resource::new_blocking(
+        move || id.get(),
+        |id| {
+            live::mark();
+            get_run(id)
+        },
+    );
     view! {
         <Suspense>
             {move || Suspend::new(async move {
@@ -144,13 +150,6 @@ fn Shown(detail: RunDetail) -> impl IntoView {
     let watched = Watched::new(detail);
     let id = watched.id();
     live::listen(Signal::stored(paths::live_run(&id)), move |message| watched.hear(message));
-    // What happened between the answer that this page was drawn from and the stream's beginning is in neither.
-    let state = live::state();
-    Effect::new(move |_| {
-        if state.get() == live::State::Live {
-            watched.again();
-        }
-    });
     let mut look_again = throttled(move || watched.again());
     Effect::new(move |before: Option<u64>| {
         let version = watched.metrics.get();

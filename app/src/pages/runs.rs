@@ -8,6 +8,7 @@ use slipway_domain::run::view::{PAGE_SIZE, RunQuery};
 use super::refused::Refused;
 use crate::{
     api::runs::list_runs,
+    live,
     parts::{
         empty::Empty,
         icon::{Icon, PLUS},
@@ -29,7 +30,13 @@ use table::Table;
 pub fn Runs() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| paths::read_runs(|name| map.get_all(name).unwrap_or_default())));
-    let page = Resource::new_blocking(move || query.get(), list_runs);
+    let page = Resource::new_blocking(
+        move || query.get(),
+        |query| {
+            live::mark();
+            list_runs(query)
+        },
+    );
     let total = RwSignal::new(None::<u64>);
     view! {
         <Title text="Runs"/>

@@ -3,7 +3,13 @@
 //! A stream outlives the request that began it, so who reads it is asked again: when somebody's role changed or a session ended,
 //! and every 15 s, when a stream that has nothing to say also shows that it is there. It does not count as use of the session.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    convert::Infallible,
+    mem::discriminant,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::{Extension, Query, State},
@@ -51,6 +57,7 @@ pub struct Asked {
     runs: Option<String>,
     run: Option<RunId>,
     whole: Option<Watched>,
+    after: Option<String>,
 }
 
 /// What a stream is about.
@@ -102,8 +109,9 @@ pub async fn stream(
     Extension(viewer): Extension<Caller>,
     session: Session,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(mut asked): Query<Asked>,
 ) -> Response {
+    let last = headers.get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned()).or(asked.after.take());
     let topic = match Topic::read(asked) {
         Ok(topic) => topic,
         Err(refusal) => return plain::json(&refusal),
@@ -115,9 +123,7 @@ pub async fn stream(
         }
     }
     let Some(session) = session.id() else { return plain::json(&Refusal::SignedOut) };
-    let after = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(EventId::parse);
-    let came_back = headers.contains_key("last-event-id");
-    let tab = Tab::new(web, topic, viewer, session, after, came_back);
+    let tab = Tab::new(web, topic, viewer, session, last.as_deref());
     let events = stream::unfold(tab, |mut tab| async move { tab.next().await.map(|event| (Ok::<_, Infallible>(event), tab)) });
     let mut response = Sse::new(events).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -141,24 +147,26 @@ struct Tab {
 }
 
 impl Tab {
-    fn new(web: Web, topic: Topic, viewer: Caller, session: Id, after: Option<EventId>, came_back: bool) -> Self {
+    /// `last` is the id of the newest message that the tab knows of, as it says itself.
+    fn new(web: Web, topic: Topic, viewer: Caller, session: Id, last: Option<&str>) -> Self {
         let people = web.hub.people();
+        let after = last.and_then(EventId::parse);
         let Subscription { missed, newest, cluster, receiver } = web.hub.subscribe(after);
-        let missed = missed.filter(|_| after.is_some() || !came_back);
+        let missed = missed.filter(|_| after.is_some() || last.is_none());
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
         let shutdown = web.shutdown.clone();
         let mut tab = Self { web, topic, viewer, session, ready: VecDeque::new(), receiver, people, shutdown, beat, ended: false };
-        // The first event has an id, so that a browser that comes back before anything happened is known.
-        tab.ready.push_back(Event::default().comment("slipway").retry(RETRY).id(newest.to_string()));
         match missed {
-            Some(missed) => missed.iter().for_each(|published| tab.consider(published)),
+            Some(missed) => not_said_again(&missed).for_each(|published| tab.consider(published)),
             None => tab.say(&Message::Resync, newest),
         }
         if let Some(cluster) = cluster {
             tab.say(&cluster, newest);
         }
+        // It has an id, so that a browser that comes back before anything more happened is known.
+        tab.ready.push_back(Event::default().comment("slipway").retry(RETRY).id(newest.to_string()));
         tab
     }
 
@@ -226,6 +234,34 @@ impl Tab {
             Ok(json) => self.ready.push_back(Event::default().id(id.to_string()).data(json)),
             Err(error) => tracing::error!(%error, "a message could not be written"),
         }
+    }
+}
+
+/// What was missed, without what a later message of it says anew: a page that fetches for each need not fetch for all.
+fn not_said_again(missed: &[Arc<Published>]) -> impl Iterator<Item = &Published> {
+    let mut said = HashSet::new();
+    let mut left: Vec<&Published> = missed
+        .iter()
+        .rev()
+        .map(AsRef::as_ref)
+        .filter(|published| said.insert((discriminant(&published.message), about(published))))
+        .collect();
+    left.reverse();
+    left.into_iter()
+}
+
+/// What a message is about, among those of its kind.
+fn about(published: &Published) -> (Option<&RunId>, Option<Watched>) {
+    match &published.message {
+        Message::Changed { what } => (None, Some(*what)),
+        Message::Run(_)
+        | Message::RunGone { .. }
+        | Message::Metrics { .. }
+        | Message::Log { .. }
+        | Message::Detail { .. }
+        | Message::Cluster { .. }
+        | Message::Resync
+        | Message::SignedOut => (published.scope.run.as_ref(), None),
     }
 }
 

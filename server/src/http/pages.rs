@@ -1,6 +1,7 @@
 //! The app: its pages, their plain forms, and the server functions behind them.
 //!
-//! Each request gives them a context: the ports, who asks, and the nonce that the page's scripts carry and its policy names.
+//! Each request gives them a context: the ports, who asks, where the event stream stands before anything is read, and the nonce
+//! that the page's scripts carry and its policy names.
 
 use axum::{
     Router,
@@ -12,7 +13,7 @@ use axum::{
 };
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, render_app_async_with_context};
-use slipway_app::{App, posted, shell};
+use slipway_app::{App, live::Position, posted, shell};
 use slipway_domain::person::Caller;
 
 use super::{Web, headers::page_policy, sign_in::before_page};
@@ -50,8 +51,9 @@ fn caller(request: &Request) -> Option<Caller> {
 
 /// What every page and server function finds in its context.
 fn context(web: &Web) -> impl Fn() + Clone + Send + Sync + 'static {
-    let ports = web.ports.clone();
+    let (ports, hub) = (web.ports.clone(), web.hub.clone());
     move || {
+        provide_context(Position(hub.newest().to_string()));
         provide_context(ports.clone());
         provide_context(use_context::<Parts>().and_then(|parts| parts.extensions.get::<Caller>().cloned()));
         if let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::{Method, body::Incoming};
 use serde_json::{Value, json};
-use slipway_app::live::Message;
+use slipway_app::live::{Message, Watched};
 use slipway_domain::run::spec::RunId;
 use slipway_server::live::Scope;
 
@@ -154,6 +154,56 @@ async fn a_browser_that_comes_back_gets_what_it_missed_or_is_told_to_fetch_every
         let event = lost.next_but_cluster().await.expect("an event");
         assert_eq!(event.message["kind"], "resync", "after {unknown}: {event:?}");
     }
+}
+
+#[tokio::test]
+async fn a_page_hears_of_what_happened_since_it_was_asked_for() {
+    let site = Site::start().await;
+    let mut admin = site.admin().await;
+    publish(&site, "default", "before", gone("before")).await;
+    let newest = site.running.hub.newest().to_string();
+    let page = admin.browser.get("/runs").await.expect(200).body;
+    assert!(page.contains(&newest), "the page does not know that it was asked for after message {newest}: {page}");
+    publish(&site, "default", "a", gone("a")).await;
+    let mut stream = Stream::open(&admin, &format!("/live?runs=&after={newest}")).await;
+    assert_eq!(stream.next_gone().await, "a");
+    publish(&site, "default", "b", gone("b")).await;
+    let seen = stream.next_but_cluster().await.expect("an event").id;
+    drop(stream);
+
+    // The connection broke, and the browser asks for the same URL again.
+    publish(&site, "default", "c", gone("c")).await;
+    let mut again = Stream::again(&admin, &format!("/live?runs=&after={newest}"), &seen).await;
+    assert_eq!(again.next_gone().await, "c");
+    let mut lost = Stream::open(&admin, "/live?runs=&after=nonsense").await;
+    assert_eq!(lost.next_but_cluster().await.expect("an event").message["kind"], "resync");
+}
+
+#[tokio::test]
+async fn what_was_missed_many_times_is_told_once() {
+    let site = Site::start().await;
+    let admin = site.admin().await;
+    let newest = site.running.hub.newest().to_string();
+    for what in [Watched::Shares, Watched::Nodes, Watched::Nodes] {
+        for _ in 0..100 {
+            site.running.hub.publish(Scope::everybody(), Message::Changed { what });
+        }
+    }
+    let mut stream = Stream::open(&admin, &format!("/live?whole=nodes&after={newest}")).await;
+    assert_eq!(stream.next_but_cluster().await.expect("an event").message, json!({ "kind": "changed", "what": "nodes" }));
+    site.running.hub.publish(Scope::everybody(), Message::Resync);
+    assert_eq!(stream.next_but_cluster().await.expect("an event").message["kind"], "resync", "the same was told again");
+
+    let newest = site.running.hub.newest().to_string();
+    for id in ["a", "b", "a"] {
+        publish(&site, "default", id, log_of(id)).await;
+        publish(&site, "default", id, gone(id)).await;
+    }
+    let mut list = Stream::open(&admin, &format!("/live?runs=&after={newest}")).await;
+    assert_eq!(list.next_gone().await, "b");
+    assert_eq!(list.next_gone().await, "a");
+    publish(&site, "default", "last", gone("last")).await;
+    assert_eq!(list.next_gone().await, "last");
 }
 
 #[tokio::test]
