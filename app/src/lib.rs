@@ -20,6 +20,7 @@ pub mod paths;
 pub mod ports;
 #[cfg(feature = "ssr")]
 pub mod posted;
+mod query;
 
 pub use app::{App, shell};
 

@@ -34,8 +34,11 @@ test("a run whose GPUs another run of mine holds offers to stop that one", async
   await launch(page, "wants-it", { program: "command", image: "busybox:1", command: "sh\n-c\ntrue", gpu: "7g.40gb", gpu_count: "1" });
   await becomes(page, "waiting");
   await expect(page.locator(why)).toHaveText(/^Needs 1 × 7g\.40gb; default holds 1 of 1 on gpu-b/);
+  // A step within the page's own script, from one run to another.
+  await page.evaluate(() => document.documentElement.setAttribute("data-same", "true"));
   await page.getByRole("link", { name: "Stop my run holds-it…" }).click();
   await expect(page.getByRole("heading", { name: "Stop holds-it?" })).toBeVisible();
+  await expect(page.locator("html[data-same=true]")).toHaveCount(1);
   await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
   await becomes(page, "stopped");
   await page.getByRole("link", { name: "Runs", exact: true }).click();

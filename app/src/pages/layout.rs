@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use slipway_domain::{
     refusal::Refusal,
     relayout::form::{LayoutForm, LayoutPage},
@@ -22,6 +22,7 @@ use crate::{
         style, time,
     },
     paths,
+    query::query_of,
 };
 
 mod choice;
@@ -35,7 +36,9 @@ use progress::{Past, Progress};
 /// The Layout page.
 #[component]
 pub fn Layout() -> impl IntoView {
-    let (params, query) = (use_params_map(), use_query_map());
+    let params = use_params_map();
+    let node = move || params.read().get("name").unwrap_or_default();
+    let query = query_of(move || paths::layout(&node()));
     let posted = api::posted().unwrap_or_default();
     let typed = posted.typed;
     // A form that was refused comes back as it was typed; else the URL says what is picked.
@@ -43,7 +46,7 @@ pub fn Layout() -> impl IntoView {
         let query = query.read();
         let of = |name: &str| typed.get(name).cloned().or_else(|| query.get(name)).unwrap_or_default();
         let form = LayoutForm { config: of("config"), layout: of("layout"), drain: of("drain") };
-        (params.read().get("name").unwrap_or_default(), form)
+        (node(), form)
     });
     let page = Resource::new_blocking(
         move || asked.get(),

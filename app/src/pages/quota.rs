@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use slipway_domain::{
     quota::view::{Preview, QuotaView, TeamShares},
     team::TeamName,
@@ -26,6 +26,7 @@ use crate::{
         texts::hidden,
     },
     paths,
+    query::query_of,
 };
 
 mod editor;
@@ -40,8 +41,8 @@ use requests::Requests;
 #[component]
 pub fn Quota() -> impl IntoView {
     let params = use_params_map();
-    let query = use_query_map();
     let name = Memo::new(move |_| params.read().get("team").unwrap_or_default());
+    let query = query_of(move || paths::quota(&name.get()));
     let edit = Memo::new(move |_| query.read().get("edit"));
     let desk = Desk::new();
     desk.keep_fresh(move || edit.get_untracked().is_some());

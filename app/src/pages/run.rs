@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::{hooks::use_params_map, params::ParamsMap};
 use slipway_domain::run::{spec::RunId, view::RunDetail};
 
 use super::refused::{Problem, Refused};
@@ -11,6 +11,7 @@ use crate::{
     live::{self, Message},
     parts::{badge::Tone, banner::Banner, style, time},
     paths::{self, RunTab},
+    query::query_of,
 };
 
 mod actions;
@@ -65,6 +66,12 @@ impl Watched {
     /// Which run.
     pub fn id(self) -> RunId {
         self.detail.with_untracked(|detail| detail.row.id.clone())
+    }
+
+    /// The query of its page.
+    pub fn query(self) -> Memo<ParamsMap> {
+        let path = paths::run(&self.id());
+        query_of(move || path.clone())
     }
 
     /// Fetches it again.
@@ -158,7 +165,7 @@ fn Shown(detail: RunDetail) -> impl IntoView {
         }
         version
     });
-    let query = use_query_map();
+    let query = watched.query();
     let tab = Memo::new(move |_| RunTab::parse(&query.read().get("tab").unwrap_or_default()));
     let name = watched.detail.with_untracked(|detail| detail.row.name.to_string());
     view! {

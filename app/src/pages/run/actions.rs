@@ -2,10 +2,7 @@
 //! says why. Only what cannot be undone asks first.
 
 use leptos::{ev, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use slipway_domain::run::view::RunAction;
 
 use super::Watched;
@@ -141,7 +138,7 @@ fn Ask(watched: Watched, action: RunAction, href: String, text: &'static str) ->
 /// The question before what cannot be undone; the URL asks it.
 #[component]
 pub fn Confirm(watched: Watched) -> impl IntoView {
-    let query = use_query_map();
+    let query = watched.query();
     let asked = Memo::new(move |_| {
         let word = query.read().get("do").unwrap_or_default();
         [RunAction::Stop, RunAction::Delete].into_iter().find(|action| action.word() == word)

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use leptos::{ev, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use slipway_domain::run::{spec::RunId, view::ChartQuery};
 
 use super::Watched;
@@ -63,7 +60,7 @@ impl Chosen {
 /// The grid of charts.
 #[component]
 pub fn Charts(watched: Watched) -> impl IntoView {
-    let query = use_query_map();
+    let query = watched.query();
     let chosen = Memo::new(move |_| query.with(|query| Chosen::read(|name| query.get(name).unwrap_or_default())));
     let view = Memo::new(move |_| chosen.get().view);
     let hover = RwSignal::new(None::<f64>);

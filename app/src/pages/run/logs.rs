@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use leptos::{ev, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 use slipway_domain::run::{
     spec::RunId,
     view::{LogPage, LogQuery, LogStream},
@@ -32,7 +29,7 @@ const FIRST: u32 = 500;
 #[component]
 pub fn Logs(watched: Watched) -> impl IntoView {
     let id = watched.id();
-    let query = use_query_map();
+    let query = watched.query();
     let asked = Memo::new(move |_| {
         query.with(|query| {
             let get = |name: &str| query.get(name).filter(|value| !value.is_empty());

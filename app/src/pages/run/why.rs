@@ -43,8 +43,7 @@ fn button(watched: Watched, fix: Fix) -> Option<AnyView> {
         Fix::Stop { id, name } => (paths::with_query(&paths::run(&id), [("do", "stop".to_owned())]), format!("Stop my run {name}…")),
         Fix::OpenNode { name } => (paths::node(&name), format!("Look at {name}")),
     };
-    // A page of its own: drawn in the place of this run's, another's page would not ask what its URL asks.
-    Some(view! { <a class=style::BUTTON href=href rel="external" data-testid="fix">{text}</a> }.into_any())
+    Some(view! { <a class=style::BUTTON href=href data-testid="fix">{text}</a> }.into_any())
 }
 
 fn evidence(evidence: Evidence) -> AnyView {
