@@ -1,6 +1,6 @@
 // The main job: launch the shipped example, watch it train, and find everything again when the cluster has forgotten it.
 import { expect, test, type Page } from "@playwright/test";
-import { alive, becomes, kubectl, launch, picture, stateOf } from "./support";
+import { becomes, kubectl, launch, picture, stateOf } from "./support";
 
 test.use({ storageState: stateOf("mina") });
 
@@ -59,26 +59,6 @@ test("a refused form comes back filled in, with a sentence beside each field", a
   await expect(page.locator("#epochs-error")).toContainText("Epochs is a whole number from 1");
   await expect(page.locator("[name=name]")).toHaveValue("Digits 1");
   await expect(page.locator("[name=epochs]")).toHaveValue("-3");
-});
-
-test("what is typed before the script has come is kept", async ({ page }) => {
-  let come = () => {};
-  const held = new Promise<void>((resolve) => (come = resolve));
-  await page.route("**/*.wasm", async (route) => {
-    await held;
-    await route.continue();
-  });
-  await page.goto("/runs/new", { waitUntil: "domcontentloaded" });
-  await page.locator("[name=name]").fill("Typed early");
-  await page.locator("[name=model]").selectOption("mlp");
-  come();
-  await alive(page);
-  await expect(page.locator("[name=name]")).toHaveValue("Typed early");
-  await expect(page.locator("[name=model]")).toHaveValue("mlp");
-  // The form knows it too, and not only the field.
-  await page.getByRole("button", { name: "Launch" }).click();
-  await expect(page.locator("#name-error")).toContainText("A name has only a–z, 0–9 and dashes");
-  await expect(page.locator("[name=name]")).toHaveValue("Typed early");
 });
 
 test("without a script the form launches as well, and comes back filled in when refused", async ({ browser }) => {

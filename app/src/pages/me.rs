@@ -13,7 +13,7 @@ use crate::{
         self, Failure,
         sessions::{Me as Signed, change_password, end_sessions, list_sessions},
     },
-    parts::{badge::Tone, banner::Banner, style, time::Ago},
+    parts::{badge::Tone, banner::Banner, field::bind_text, style, time::Ago},
     paths,
 };
 
@@ -96,6 +96,8 @@ fn Password(wrong: RwSignal<FieldErrors>, failure: RwSignal<Option<Failure>>, do
     let field = move |name: &'static str, label: &'static str, complete: &'static str, typed: RwSignal<String>, hint: Option<String>| {
         let error = Memo::new(move |_| wrong.with(|wrong| wrong.get(name).cloned()));
         let hinted = hint.is_some();
+        let input = NodeRef::new();
+        bind_text(input, typed.into());
         view! {
             <div class="flex flex-col gap-1">
                 <label class="text-table font-medium" for=name>{label}</label>
@@ -107,7 +109,7 @@ fn Password(wrong: RwSignal<FieldErrors>, failure: RwSignal<Option<Failure>>, do
                     autocomplete=complete
                     required
                     maxlength="1024"
-                    prop:value=move || typed.get()
+                    node_ref=input
                     on:input=move |event| typed.set(event_target_value(&event))
                     aria-invalid=move || error.with(Option::is_some).then_some("true")
                     aria-describedby=move || if error.with(Option::is_some) { Some(format!("{name}-error")) } else { hinted.then(|| format!("{name}-hint")) }

@@ -4,7 +4,7 @@
 use leptos::{
     html::{self, ElementType},
     prelude::*,
-    web_sys::{HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, wasm_bindgen::JsCast},
+    web_sys::{Element, HtmlInputElement, HtmlSelectElement, HtmlTextAreaElement, wasm_bindgen::JsCast},
 };
 
 use super::style;
@@ -37,28 +37,66 @@ fn described_by(
 }
 
 /// Keeps an input and its value equal. What somebody typed before the script took the page over is theirs: the input differs from
-/// how it was drawn (`drawn`), and the value follows it. From then on the input follows the value.
+/// how it was drawn (`drawn`), and whoever listens to it is told now, by the event that was missed. From then on the input follows
+/// the value.
 fn bind<E>(
     element: NodeRef<E>,
     drawn: fn(&E::Output) -> String,
     shown: fn(&E::Output) -> String,
     show: fn(&E::Output, &str),
     value: Signal<String>,
-    on_input: Callback<String>,
+    missed: &'static str,
 ) where
     E: ElementType + 'static,
-    E::Output: JsCast + Clone + 'static,
+    E::Output: JsCast + Clone + AsRef<Element> + 'static,
 {
-    Effect::new(move |taken_over: Option<bool>| {
-        let Some(element) = element.get() else { return false };
+    Effect::new(move |before: Option<Option<String>>| {
+        let element = element.get()?;
         let (text, typed) = (value.get(), shown(&element));
-        if taken_over != Some(true) && typed != drawn(&element) {
-            on_input.run(typed);
-        } else if typed != text {
+        let before = before.flatten();
+        if before.is_none() && typed != drawn(&element) {
+            tell(element.as_ref(), missed);
+        } else if typed != text && before.as_ref() != Some(&text) {
             show(&element, &text);
         }
-        true
+        Some(text)
     });
+}
+
+/// Tells whoever listens to an input, or to the form around it.
+fn tell(element: &Element, missed: &str) {
+    if let Ok(event) = document().create_event("Event") {
+        event.init_event_with_bubbles(missed, true);
+        let _ = element.dispatch_event(&event);
+    }
+}
+
+/// Keeps a line of text and its value equal, and what was typed before the script came.
+pub fn bind_text(input: NodeRef<html::Input>, value: Signal<String>) {
+    bind(input, HtmlInputElement::default_value, HtmlInputElement::value, HtmlInputElement::set_value, value, "input");
+}
+
+/// Keeps a choice and its value equal, and what was chosen before the script came.
+pub fn bind_choice(select: NodeRef<html::Select>, value: Signal<String>) {
+    let drawn = |select: &HtmlSelectElement| {
+        let first = || select.query_selector("option").ok().flatten();
+        let option = select.query_selector("option[selected]").ok().flatten().or_else(first);
+        option.and_then(|option| option.get_attribute("value")).unwrap_or_else(|| select.value())
+    };
+    bind(select, drawn, HtmlSelectElement::value, HtmlSelectElement::set_value, value, "change");
+}
+
+/// Keeps a box, or one of several buttons, checked as its value says, and as it was checked before the script came. Such a button
+/// tells of that too when another was chosen in its place: it is then not checked.
+pub fn bind_check(input: NodeRef<html::Input>, value: impl Fn() -> bool + Send + Sync + 'static) {
+    let drawn = |input: &HtmlInputElement| word(input.default_checked());
+    let shown = |input: &HtmlInputElement| word(input.checked());
+    let show = |input: &HtmlInputElement, text: &str| input.set_checked(!text.is_empty());
+    bind(input, drawn, shown, show, Signal::derive(move || word(value())), "change");
+}
+
+fn word(checked: bool) -> String {
+    if checked { "on".to_owned() } else { String::new() }
 }
 
 /// A line of text or a number.
@@ -89,7 +127,7 @@ pub fn Line(
 ) -> impl IntoView {
     let list = (!offers.is_empty()).then(|| format!("{name}-offers"));
     let input = NodeRef::<html::Input>::new();
-    bind(input, HtmlInputElement::default_value, HtmlInputElement::value, HtmlInputElement::set_value, value, on_input);
+    bind_text(input, value);
     view! {
         <Around name label hint error>
             <div class="flex items-center gap-2">
@@ -136,7 +174,7 @@ pub fn Lines(
 ) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
     let drawn = |area: &HtmlTextAreaElement| area.default_value().unwrap_or_else(|_| area.value());
-    bind(area, drawn, HtmlTextAreaElement::value, HtmlTextAreaElement::set_value, value, on_input);
+    bind(area, drawn, HtmlTextAreaElement::value, HtmlTextAreaElement::set_value, value, "input");
     view! {
         <Around name label hint error>
             <textarea
@@ -185,11 +223,7 @@ pub fn Choice(
         options.push((now.clone(), now));
     }
     let select = NodeRef::<html::Select>::new();
-    let drawn = |select: &HtmlSelectElement| {
-        let option = select.query_selector("option[selected]").ok().flatten();
-        option.and_then(|option| option.get_attribute("value")).unwrap_or_else(|| select.value())
-    };
-    bind(select, drawn, HtmlSelectElement::value, HtmlSelectElement::set_value, value, on_input);
+    bind_choice(select, value);
     view! {
         <Around name label hint error>
             <select

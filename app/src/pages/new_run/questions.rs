@@ -8,7 +8,7 @@ use slipway_domain::run::{
 };
 
 use super::Draft;
-use crate::parts::field::{Choice, Line, Lines};
+use crate::parts::field::{Choice, Line, Lines, bind_check};
 
 /// What a field is called in a sentence.
 pub fn label(name: &str) -> String {
@@ -71,6 +71,8 @@ fn What(draft: Draft, teams: Vec<(String, String)>) -> impl IntoView {
     let (_, program, program_error, set_program) = field!(draft, program);
     let choice = move |word: &'static str, title: &'static str, text: &'static str| {
         let id = format!("program-{word}");
+        let input = NodeRef::new();
+        bind_check(input, move || program.get() == word);
         view! {
             <label class="flex min-w-0 flex-1 cursor-pointer gap-2 rounded border border-line-strong p-3 text-table has-checked:border-accent" for=id.clone()>
                 <input
@@ -80,8 +82,8 @@ fn What(draft: Draft, teams: Vec<(String, String)>) -> impl IntoView {
                     name="program"
                     value=word
                     checked=program.get_untracked() == word
-                    prop:checked=move || program.get() == word
-                    on:change=move |_| set_program.run(word.to_owned())
+                    node_ref=input
+                    on:change=move |event| if event_target_checked(&event) { set_program.run(word.to_owned()) }
                 />
                 <span class="min-w-0"><span class="block font-medium">{title}</span><span class="block text-ink-soft">{text}</span></span>
             </label>

@@ -7,7 +7,7 @@ use super::Desk;
 use crate::{
     api::people::invite_person,
     parts::{
-        field::{Choice, Line},
+        field::{Choice, Line, bind_check},
         style,
     },
     paths,
@@ -30,6 +30,8 @@ pub fn Invite(desk: Desk, teams: Vec<TeamName>, typed: PersonForm, platform_admi
     let roles = Role::ALL.iter().map(|role| (role.word().to_owned(), what(*role))).collect::<Vec<_>>();
     let error = move |name: &'static str| Signal::derive(move || desk.wrong.with(|wrong| wrong.get(name).cloned()));
     let whole = error("");
+    let administers = NodeRef::new();
+    bind_check(administers, move || form.with(|form| form.platform_admin == "on"));
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         leptos::task::spawn_local(async move {
@@ -77,7 +79,8 @@ pub fn Invite(desk: Desk, teams: Vec<TeamName>, typed: PersonForm, platform_admi
                                 type="checkbox"
                                 name="platform_admin"
                                 value="on"
-                                prop:checked=move || form.with(|form| form.platform_admin == "on")
+                                checked=form.with_untracked(|form| form.platform_admin == "on")
+                                node_ref=administers
                                 on:change=move |event| form.update(|form| form.platform_admin = if event_target_checked(&event) { "on".to_owned() } else { String::new() })
                             />
                             "Administers the whole platform"

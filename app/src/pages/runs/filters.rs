@@ -10,6 +10,7 @@ use slipway_domain::run::{state::StateKind, view::RunQuery};
 use crate::{
     parts::{
         badge::{Shape, Tone},
+        field::bind_text,
         style,
     },
     paths,
@@ -23,12 +24,16 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub fn Filters(query: Memo<RunQuery>) -> impl IntoView {
     let navigate = use_navigate();
     let form = NodeRef::<leptos::html::Form>::new();
+    // What is wanted by two filters at once is in the URL only when the second has been heard.
+    let asked = StoredValue::new(query.get_untracked());
+    Effect::new(move |_| asked.set_value(query.get()));
     let go = {
         let navigate = navigate.clone();
         move |change: fn(&mut RunQuery, String), value: String| {
-            let mut wanted = query.get_untracked();
+            let mut wanted = asked.get_value();
             change(&mut wanted, value.trim().to_owned());
             wanted.page = 0;
+            asked.set_value(wanted.clone());
             if wanted != query.get_untracked() {
                 navigate(&paths::runs(&wanted), NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
             }
@@ -36,6 +41,8 @@ pub fn Filters(query: Memo<RunQuery>) -> impl IntoView {
     };
     let field = move |name: &'static str, label: &'static str, value: fn(&RunQuery) -> String, change: fn(&mut RunQuery, String)| {
         let go = go.clone();
+        let input = NodeRef::new();
+        bind_text(input, Signal::derive(move || query.with(value)));
         let mut waiting = debounce(PAUSE, move |text: String| go(change, text));
         view! {
             <label class="flex min-w-0 flex-1 items-center gap-1.5 text-table text-ink-soft md:max-w-52">
@@ -46,7 +53,7 @@ pub fn Filters(query: Memo<RunQuery>) -> impl IntoView {
                     name=name
                     placeholder=label
                     value=move || query.with(value)
-                    prop:value=move || query.with(value)
+                    node_ref=input
                     on:input=move |event| waiting(event_target_value(&event))
                 />
             </label>
