@@ -56,7 +56,6 @@ pub fn Quota() -> impl IntoView {
         },
     );
     view! {
-        <Title text=move || format!("Quotas of {}", name.get())/>
         <div class="flex flex-col gap-5" on:input=move |_| desk.touch()>
             <div>
                 <a class=style::LINK href=paths::QUOTAS>"Quotas"</a>
@@ -68,7 +67,7 @@ pub fn Quota() -> impl IntoView {
                     let edit = edit.get();
                     Suspend::new(async move {
                         match shares.await {
-                            Err(failure) => view! { <Refused failure/> }.into_any(),
+                            Err(failure) => view! { <Title text="Quotas"/><Refused failure/> }.into_any(),
                             Ok((shares, preview)) => view! { <Shown shares preview desk edit/> }.into_any(),
                         }
                     })
@@ -107,6 +106,7 @@ fn Shown(shares: TeamShares, preview: Preview, desk: Desk, edit: Option<String>)
         view! { <div class=style::CARD><Empty title="No quota limits this team" hint="Its runs may take all that is free. Slipway may also still be preparing its namespace: then there is nothing to see in the cluster yet"/></div> }
     });
     view! {
+        <Title text=format!("Quotas of {team}")/>
         {stale}
         <section class="flex flex-col gap-3">
             <div class="flex flex-wrap items-center gap-3">

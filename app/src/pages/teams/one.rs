@@ -40,14 +40,13 @@ pub fn Team() -> impl IntoView {
         },
     );
     view! {
-        <Title text=move || name.get()/>
         <Problem failure/>
         <Transition>
             {move || {
                 let (typed, wrong) = (typed.clone(), wrong.clone());
                 Suspend::new(async move {
                     match team.await {
-                        Err(failure) => view! { <Refused failure/> }.into_any(),
+                        Err(failure) => view! { <Title text="Team"/><Refused failure/> }.into_any(),
                         Ok(detail) => {
                             look_again(matches!(detail.row.namespace, Namespace::Preparing { .. }), changed);
                             view! { <Shown detail typed wrong failure changed/> }.into_any()
@@ -73,6 +72,7 @@ fn Shown(
     let log = paths::audit(&AuditQuery { team: name.to_string(), ..AuditQuery::default() });
     let nobody = members.is_empty();
     view! {
+        <Title text=name.to_string()/>
         <div class="flex flex-col gap-4">
             <div class="flex flex-col gap-1">
                 <h1 class="text-title font-semibold break-all">{name.to_string()}</h1>
