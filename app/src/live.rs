@@ -7,6 +7,7 @@
 //! [`Message::Resync`] where that is no longer kept.
 
 use jiff::Timestamp;
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use slipway_domain::run::{spec::RunId, view::RunRow};
 
@@ -18,7 +19,7 @@ pub use page::{State, listen, mark, provide, state};
 
 /// Calls `again` when what a page shows has changed or may have, and `stale` when the cluster goes away or is back.
 pub fn follow(what: Watched, again: impl Fn() + Clone + 'static, stale: impl Fn(Option<Timestamp>) + Clone + 'static) {
-    listen(leptos::prelude::Signal::stored(what.url().to_owned()), move |message| match message {
+    listen(Signal::stored(what.url().to_owned()), move |message| match message {
         Message::Changed { .. } | Message::Resync => again(),
         Message::Cluster { stale_since } => stale(stale_since),
         Message::Run(_)
@@ -28,6 +29,30 @@ pub fn follow(what: Watched, again: impl Fn() + Clone + 'static, stale: impl Fn(
         | Message::Detail { .. }
         | Message::SignedOut => {}
     });
+}
+
+/// What fetches something again by `work`: never twice at once, and once more where it was asked for meanwhile.
+pub fn fetching<F: Future<Output = ()> + 'static>(work: impl Fn() -> F + Clone + 'static) -> impl Fn() + Clone + 'static {
+    // Whether it is being fetched, and whether once more.
+    let (busy, more) = (StoredValue::new(false), StoredValue::new(false));
+    move || {
+        if busy.try_get_value() != Some(false) {
+            more.try_set_value(true);
+            return;
+        }
+        busy.set_value(true);
+        let work = work.clone();
+        leptos::task::spawn_local(async move {
+            loop {
+                more.try_set_value(false);
+                work().await;
+                if more.try_get_value() != Some(true) {
+                    break;
+                }
+            }
+            busy.try_set_value(false);
+        });
+    }
 }
 
 /// What is watched as a whole: the stream says that it has changed, and whoever shows it fetches it again.

@@ -83,16 +83,16 @@ fn Shown(node: String, form: LayoutForm, page: LayoutPage) -> impl IntoView {
     let first = page.clone();
     let page = RwSignal::new(page);
     let asked = (node.clone(), form.clone());
-    let again = move || {
+    let again = live::fetching(move || {
         let (node, form) = asked.clone();
-        leptos::task::spawn_local(async move {
+        async move {
             if let Ok(now) = get_layout(node, form).await
                 && page.try_with_untracked(|page| *page != now) == Some(true)
             {
                 page.set(now);
             }
-        });
-    };
+        }
+    });
     live::follow(Watched::Nodes, again.clone(), move |_| again());
     let is_open = Memo::new(move |_| page.with(|page| page.open.as_ref().is_some_and(|open| !open.state.has_ended())));
     let picks = move || {

@@ -65,21 +65,20 @@ impl Watched {
     }
 
     /// Fetches it again.
-    fn again(self) {
-        let name = self.name();
-        leptos::task::spawn_local(async move {
-            match get_node(name).await {
-                Ok(now) => {
-                    let same = self.detail.try_with_untracked(|detail| *detail == now);
-                    if same == Some(false) {
-                        self.detail.set(now);
-                    }
-                }
-                Err(failure) => {
-                    self.failure.try_set(Some(failure));
+    async fn fetch(self) {
+        // The page may have been left by now.
+        let Some(name) = self.detail.try_with_untracked(|detail| detail.row.name.clone()) else { return };
+        match get_node(name).await {
+            Ok(now) => {
+                let same = self.detail.try_with_untracked(|detail| *detail == now);
+                if same == Some(false) {
+                    self.detail.set(now);
                 }
             }
-        });
+            Err(failure) => {
+                self.failure.try_set(Some(failure));
+            }
+        }
     }
 }
 
@@ -87,7 +86,9 @@ impl Watched {
 fn Shown(detail: NodeDetail) -> impl IntoView {
     let refusal = api::posted().and_then(|posted| posted.refusal);
     let watched = Watched { detail: RwSignal::new(detail), failure: RwSignal::new(refusal.map(Failure)) };
-    live::follow(live::Watched::Nodes, move || watched.again(), move |since| watched.detail.update(|detail| detail.stale_since = since));
+    live::follow(live::Watched::Nodes, live::fetching(move || watched.fetch()), move |since| {
+        watched.detail.update(|detail| detail.stale_since = since)
+    });
     let name = watched.name();
     let detail = watched.detail;
     view! {
@@ -178,7 +179,7 @@ fn Cordon(watched: Watched) -> impl IntoView {
             match answer {
                 Ok(()) => {
                     watched.failure.try_set(None);
-                    watched.again();
+                    watched.fetch().await;
                 }
                 Err(failure) => {
                     watched.failure.try_set(Some(failure));

@@ -66,9 +66,9 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
     let fleet = RwSignal::new(fleet);
     let failure = RwSignal::new(None::<Failure>);
     let asked = shown.clone();
-    let again = move || {
+    let again = live::fetching(move || {
         let asked = asked.clone();
-        leptos::task::spawn_local(async move {
+        async move {
             match list_nodes(asked).await {
                 Ok(now) => {
                     // Before the rows that are named by them.
@@ -80,8 +80,8 @@ fn Shown(fleet: Fleet, query: Memo<NodeQuery>) -> impl IntoView {
                     failure.try_set(Some(refused));
                 }
             }
-        });
-    };
+        }
+    });
     live::follow(Watched::Nodes, again, move |since| fleet.update(|fleet| fleet.stale_since = since));
     let rows = move || fleet.with(|fleet| fleet.rows.iter().map(|row| (version(row), row.clone())).collect::<Vec<_>>());
     let found = Memo::new(move |_| fleet.with(|fleet| fleet.found));

@@ -76,27 +76,30 @@ impl Watched {
 
     /// Fetches it again.
     pub fn again(self) {
-        let id = self.id();
-        leptos::task::spawn_local(async move {
-            let answer = get_run(id).await;
-            if self.detail.try_get_untracked().is_none() {
-                return;
-            }
-            match answer {
-                Ok(detail) => {
-                    self.detail.set(detail);
-                    self.failure.update(|failure| {
-                        if failure.as_ref().is_some_and(|Failure(refusal)| refusal.status() == 503) {
-                            *failure = None;
-                        }
-                    });
-                }
-                Err(failure) => self.failure.set(Some(failure)),
-            }
-        });
+        leptos::task::spawn_local(self.fetch());
     }
 
-    fn hear(self, message: Message) {
+    async fn fetch(self) {
+        // The page may have been left by now.
+        let Some(id) = self.detail.try_with_untracked(|detail| detail.row.id.clone()) else { return };
+        let answer = get_run(id).await;
+        if self.detail.try_with_untracked(|_| ()).is_none() {
+            return;
+        }
+        match answer {
+            Ok(detail) => {
+                self.detail.set(detail);
+                self.failure.update(|failure| {
+                    if failure.as_ref().is_some_and(|Failure(refusal)| refusal.status() == 503) {
+                        *failure = None;
+                    }
+                });
+            }
+            Err(failure) => self.failure.set(Some(failure)),
+        }
+    }
+
+    fn hear(self, message: Message, again: &dyn Fn()) {
         match message {
             Message::Run(row) => {
                 let (moved, changed) =
@@ -107,7 +110,7 @@ impl Watched {
                     detail.why.take_if(|_| moved);
                 });
                 if changed {
-                    self.again();
+                    again();
                 }
             }
             Message::RunGone { .. } => self.gone.set(true),
@@ -115,13 +118,13 @@ impl Watched {
             Message::Log { lines, .. } => self.lines.set(Some(lines)),
             Message::Detail { .. } => {
                 self.changed.update(|version| *version += 1);
-                self.again();
+                again();
             }
             Message::Cluster { stale_since } => self.detail.update(|detail| detail.stale_since = stale_since),
             Message::Resync => {
                 self.metrics.update(|version| *version += 1);
                 self.changed.update(|version| *version += 1);
-                self.again();
+                again();
             }
             Message::Changed { .. } | Message::SignedOut => {}
         }
@@ -156,7 +159,8 @@ pub fn Run() -> impl IntoView {
 fn Shown(detail: RunDetail) -> impl IntoView {
     let watched = Watched::new(detail);
     let id = watched.id();
-    live::listen(Signal::stored(paths::live_run(&id)), move |message| watched.hear(message));
+    let again = live::fetching(move || watched.fetch());
+    live::listen(Signal::stored(paths::live_run(&id)), move |message| watched.hear(message, &again));
     let mut look_again = throttled(move || watched.again());
     Effect::new(move |before: Option<u64>| {
         let version = watched.metrics.get();

@@ -24,6 +24,7 @@ use crate::{
 #[component]
 pub fn Row(row: LiveRow, chosen: Memo<Option<RunId>>) -> impl IntoView {
     let (id, row) = row;
+    let row = RwSignal::from(row);
     let href = paths::run(&id);
     let is_chosen = Memo::new(move |_| chosen.get().as_ref() == Some(&id));
     let kind = Memo::new(move |_| row.with(|row| row.state.kind()));

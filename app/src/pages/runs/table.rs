@@ -24,8 +24,8 @@ use crate::{
     paths,
 };
 
-/// A row that changes by itself.
-pub type LiveRow = (RunId, RwSignal<RunRow>);
+/// A row that changes by itself. It is made when the stream says so, which nobody owns: it goes when the list lets go of it.
+pub type LiveRow = (RunId, ArcRwSignal<RunRow>);
 
 /// The table.
 #[component]
@@ -42,20 +42,22 @@ pub fn Table(
     let failure = RwSignal::new(None::<Failure>);
     let topic = paths::live_runs(&query.team);
     let asked = query.clone();
-    let again = move || {
+    let again = live::fetching(move || {
         let asked = asked.clone();
-        leptos::task::spawn_local(async move {
+        async move {
             match list_runs(asked).await {
                 Ok(page) => {
-                    rows.set(live_rows(page.rows));
-                    total.set(Some(page.total));
-                    stale.set(page.stale_since);
-                    failure.set(None);
+                    rows.try_set(live_rows(page.rows));
+                    total.try_set(Some(page.total));
+                    stale.try_set(page.stale_since);
+                    failure.try_set(None);
                 }
-                Err(refused) => failure.set(Some(refused)),
+                Err(refused) => {
+                    failure.try_set(Some(refused));
+                }
             }
-        });
-    };
+        }
+    });
     let shown = query.clone();
     live::listen(Signal::stored(topic), move |message| match message {
         Message::Run(row) => patch(rows, total, &shown, *row),
@@ -126,19 +128,19 @@ pub fn Table(
 }
 
 fn live_rows(rows: Vec<RunRow>) -> Vec<LiveRow> {
-    rows.into_iter().map(|row| (row.id.clone(), RwSignal::new(row))).collect()
+    rows.into_iter().map(|row| (row.id.clone(), ArcRwSignal::new(row))).collect()
 }
 
 /// Puts a changed run where it belongs: into its row, or, on the first page of the newest, at the top.
 fn patch(rows: RwSignal<Vec<LiveRow>>, total: RwSignal<Option<u64>>, query: &RunQuery, row: RunRow) {
-    let known = rows.with_untracked(|rows| rows.iter().find(|(id, _)| *id == row.id).map(|(_, signal)| *signal));
+    let known = rows.with_untracked(|rows| rows.iter().find(|(id, _)| *id == row.id).map(|(_, signal)| signal.clone()));
     if let Some(signal) = known {
         signal.set(row);
     } else if query.page == 0 && query.sort == RunSort::Launched && !query.ascending && fits(query, &row) {
         let newest = rows.with_untracked(|rows| rows.first().map(|(_, first)| first.with_untracked(|first| first.launched)));
         if newest.is_none_or(|newest| row.launched >= newest) {
             rows.update(|rows| {
-                rows.insert(0, (row.id.clone(), RwSignal::new(row)));
+                rows.insert(0, (row.id.clone(), ArcRwSignal::new(row)));
                 rows.truncate(PAGE_SIZE as usize);
             });
             total.update(|total| *total = total.map(|total| total + 1));
