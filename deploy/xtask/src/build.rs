@@ -103,12 +103,17 @@ fn clear(package: &Path) -> Result<(), String> {
     made.iter().try_for_each(|path| fs::remove_file(path).map_err(|error| format!("{}: {error}", path.display())))
 }
 
+/// What `wasm-opt` is asked for.
+const SHRINK: [&str; 5] = ["-Os", "--skip-pass=inlining-optimizing", "--all-features", "--strip-debug", "--strip-producers"];
+
 /// Makes the WebAssembly smaller where binaryen's `wasm-opt` is at hand; it is right without.
+///
+/// What counts is its size as it travels, compressed: with `-Oz`, or where it may inline, it is shorter, and longer in Brotli.
 fn shrink(package: &Path) -> Result<(), String> {
     let own = place::root().join("end2end/node_modules/.bin/wasm-opt");
     let Some(tool) = own.exists().then_some(own).or_else(|| place::find("wasm-opt")) else { return Ok(()) };
     for wasm in ending(package, &[".wasm"])? {
-        quietly(Command::new(&tool).args(["-Oz", "--all-features", "--strip-debug", "--strip-producers"]).arg(&wasm).arg("-o").arg(&wasm))?;
+        quietly(Command::new(&tool).args(SHRINK).arg(&wasm).arg("-o").arg(&wasm))?;
     }
     Ok(())
 }
