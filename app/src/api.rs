@@ -10,6 +10,7 @@ pub mod relayouts;
 pub mod runs;
 pub mod sessions;
 pub mod teams;
+pub mod wire;
 
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub struct Posted {
 /// What became of the form posted to this page, if one was: known at once while the server renders; the browser reads it from the
 /// page.
 pub fn posted() -> Option<Posted> {
-    SharedValue::new(use_context::<Posted>).into_inner()
+    wire::known(use_context::<Posted>)
 }
 
 /// Who asks, if somebody is signed in: the server puts them into the context of each request.

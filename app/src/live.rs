@@ -80,7 +80,7 @@ impl Watched {
 
 /// One message of the stream, as JSON in the `data` of a server-sent event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Message {
     /// A run is new or has changed: its row as it is now.
     Run(Box<RunRow>),
@@ -116,6 +116,7 @@ pub enum Message {
     /// The cluster cannot be reached since then, or can be again.
     Cluster {
         /// Since when it is away; none means that it is there.
+        #[serde(deserialize_with = "slipway_domain::instant::read_option")]
         stale_since: Option<Timestamp>,
     },
     /// Too much was missed: fetch everything again.

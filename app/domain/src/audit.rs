@@ -107,7 +107,7 @@ impl OutcomeKind {
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was done.
     Done,
@@ -133,6 +133,7 @@ pub struct AuditEntry {
     /// The number of its first row.
     pub seq: i64,
     /// When.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// Who; a program of Slipway's own stands in brackets.
     pub who: String,
@@ -154,6 +155,7 @@ pub struct AuditEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
     /// When.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// Rows that are what was written, which is also the number of the last one.
     pub rows: i64,

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod diff;
 pub mod fit;
 pub mod gpu;
+pub mod instant;
 pub mod limit;
 pub mod name;
 pub mod node;

@@ -169,7 +169,7 @@ pub struct Share {
 
 /// A GPU of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Gpu {
     /// Given as a whole.
     Whole {
@@ -240,6 +240,7 @@ pub struct NodeRow {
     /// Why it is not ready, in Kubernetes' words; empty while it is.
     pub unready: String,
     /// Since when it is ready, or is not.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub since: Option<Timestamp>,
     /// What it is short of.
     pub pressures: Vec<Pressure>,

@@ -183,6 +183,7 @@ pub struct Evidence {
     /// As it was said.
     pub said: String,
     /// When it was last said, where that is known.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub at: Option<Timestamp>,
     /// Node by node, where it is about nodes.
     pub nodes: Vec<NodesWhy>,
@@ -204,7 +205,7 @@ pub const NAMES: usize = 12;
 
 /// What can be done about it, as a button.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Fix {
     /// Clone the run with these fields of the form changed.
     Clone {

@@ -32,6 +32,7 @@ fn is_uid(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Displacement {
     /// When it was told to go.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// Where; empty where nobody said.
     pub node: String,

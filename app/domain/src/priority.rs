@@ -40,7 +40,7 @@ impl PriorityFacts {
 
 /// What making a class what a form says takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "plan", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Plan {
     /// There is none of that name.
     Make,

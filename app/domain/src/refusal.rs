@@ -7,12 +7,14 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+mod written;
+
 /// Field name → what is wrong with it, a sentence without a full stop.
 pub type FieldErrors = BTreeMap<String, String>;
 
 /// A request that was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum Refusal {
     /// Nobody is signed in, or the session has ended.
     #[error("Sign in to go on; your session has ended")]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{quantity::Quantity, refusal::FieldErrors};
 
+mod written;
+
 /// What a container asks for, which is also the most it may use.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resources {
@@ -19,7 +21,7 @@ pub struct Resources {
 
 /// Which GPUs a container asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum GpuRequest {
     /// None.
     None,

@@ -16,10 +16,13 @@ pub struct SessionRow {
     /// A handle for ending it: the first 16 hexadecimal digits of the stored hash, which signs nobody in.
     pub handle: String,
     /// When they signed in.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub signed_in: Timestamp,
     /// When it was last used.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub last_seen: Timestamp,
     /// When it ends whatever happens.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub expires: Timestamp,
     /// The browser, as it names itself, cut to 200 characters.
     pub agent: String,
@@ -45,6 +48,7 @@ pub struct PersonRow {
     /// Whether they have set a password yet.
     pub joined: bool,
     /// When they last used Slipway.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub last_seen: Option<Timestamp>,
 }
 
@@ -56,6 +60,7 @@ pub struct Invitation {
     /// The path and token of the one-time link.
     pub link: String,
     /// Until when it works.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub expires: Timestamp,
 }
 
@@ -79,6 +84,7 @@ pub struct Welcome {
     /// The account it sets a password for; none on the link for the first admin, who chooses a name.
     pub name: Option<PersonName>,
     /// Until when it works.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub expires: Timestamp,
 }
 

@@ -89,7 +89,7 @@ fn reserved(name: &str) -> Option<String> {
 
 /// How a team's namespace stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Namespace {
     /// It is being made, or waits for the cluster.
     Preparing {
@@ -99,6 +99,7 @@ pub enum Namespace {
     /// It is there, with roles, bindings and volume.
     Prepared {
         /// Since when.
+        #[serde(deserialize_with = "crate::instant::read")]
         since: Timestamp,
     },
     /// It cannot be made as it is.
@@ -122,6 +123,7 @@ pub struct TeamRow {
     /// How its namespace stands.
     pub namespace: Namespace,
     /// When it was made.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub created: Timestamp,
 }
 
@@ -133,6 +135,7 @@ pub struct TeamList {
     /// Why the caller may not make one, and whom to ask; none where they may.
     pub may_not_create: Option<String>,
     /// Since when the cluster is away; none while it is there.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -150,6 +153,7 @@ pub struct Member {
     /// Whether they have set a password yet.
     pub joined: bool,
     /// When they last used Slipway.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub last_seen: Option<Timestamp>,
 }
 
@@ -176,6 +180,7 @@ pub struct TeamDetail {
     /// Why the caller may not have the namespace prepared again, and whom to ask; none where they may.
     pub may_not_prepare: Option<String>,
     /// Since when the cluster is away; none while it is there.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 

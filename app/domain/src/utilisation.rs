@@ -226,6 +226,7 @@ pub struct Idle {
     /// The most that its engine worked within the window.
     pub most: Permille,
     /// When the Pod that holds it was bound to the node.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub since: Timestamp,
 }
 
@@ -256,7 +257,7 @@ impl Idle {
 
 /// Whether anything is measured at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Measuring {
     /// Nobody has said where Prometheus is.
     #[default]
@@ -266,6 +267,7 @@ pub enum Measuring {
     /// It answered.
     Good {
         /// When.
+        #[serde(deserialize_with = "crate::instant::read")]
         at: Timestamp,
         /// The window in which a GPU must have done nothing to be idle, in seconds.
         window: u32,
@@ -275,6 +277,7 @@ pub enum Measuring {
         /// Why, as it stands after a colon.
         why: String,
         /// When it answered last.
+        #[serde(deserialize_with = "crate::instant::read_option")]
         last: Option<Timestamp>,
     },
 }

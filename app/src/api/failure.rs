@@ -1,11 +1,10 @@
 //! A refusal on its way from the server to the browser.
 
-use leptos::{
-    prelude::{FromServerFnError, ServerFnErrorErr},
-    server_fn::codec::JsonEncoding,
-};
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 use slipway_domain::refusal::Refusal;
+
+use super::wire::JsonText;
 
 /// Why a server function did not do what was asked: the domain's refusal, or that the server was not reached at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +12,7 @@ use slipway_domain::refusal::Refusal;
 pub struct Failure(pub Refusal);
 
 impl FromServerFnError for Failure {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self(match error {

@@ -1,20 +1,17 @@
 //! Priority classes: what the Priorities page asks.
 
-use leptos::{
-    prelude::*,
-    server_fn::codec::{GetUrl, Json},
-};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 use slipway_domain::{
     priority::form::PriorityForm,
     quota::view::{Priorities, PriorityPreview},
 };
 
-use super::Failure;
+use super::{Failure, wire::Json};
 #[cfg(feature = "ssr")]
 use super::{answer, asker};
 
 /// Every class; and what a posted form would take, where a page without a script asks that.
-#[server(endpoint = "priorities/list", input = GetUrl)]
+#[server(endpoint = "priorities/list", input = GetUrl, output = Json)]
 pub async fn list_priorities() -> Result<(Priorities, PriorityPreview), Failure> {
     let (ports, caller) = asker()?;
     let classes = answer(ports.shares.priorities(&caller).await)?;
@@ -27,21 +24,21 @@ pub async fn list_priorities() -> Result<(Priorities, PriorityPreview), Failure>
 }
 
 /// What is wrong with a class's form, and what it takes.
-#[server(endpoint = "priorities/preview", input = Json)]
+#[server(endpoint = "priorities/preview", input = Json, output = Json)]
 pub async fn preview_priority(form: PriorityForm) -> Result<PriorityPreview, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.shares.preview_priority(&caller, form).await)
 }
 
 /// Makes, changes or replaces a class.
-#[server(endpoint = "priorities/set", input = Json)]
+#[server(endpoint = "priorities/set", input = Json, output = Json)]
 pub async fn set_priority(form: PriorityForm) -> Result<String, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.shares.set_priority(&caller, form).await)
 }
 
 /// Deletes a class.
-#[server(endpoint = "priorities/delete", input = Json)]
+#[server(endpoint = "priorities/delete", input = Json, output = Json)]
 pub async fn delete_priority(form: PriorityForm) -> Result<(), Failure> {
     let (ports, caller) = asker()?;
     answer(ports.shares.delete_priority(&caller, form).await)

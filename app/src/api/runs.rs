@@ -1,9 +1,6 @@
 //! Runs: what the Runs, New run and Run pages ask.
 
-use leptos::{
-    prelude::*,
-    server_fn::codec::{GetUrl, Json},
-};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 use slipway_domain::{
     fit::Picture,
@@ -16,20 +13,20 @@ use slipway_domain::{
     team::TeamName,
 };
 
-use super::Failure;
+use super::{Failure, wire::Json};
 #[cfg(feature = "ssr")]
 use super::{answer, asker};
 pub use crate::parts::chart::Curve;
 
 /// A page of the runs that the caller may see.
-#[server(endpoint = "runs/list", input = GetUrl)]
+#[server(endpoint = "runs/list", input = GetUrl, output = Json)]
 pub async fn list_runs(query: RunQuery) -> Result<Page<RunRow>, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.list(&caller, query).await)
 }
 
 /// One run.
-#[server(endpoint = "runs/get", input = GetUrl)]
+#[server(endpoint = "runs/get", input = GetUrl, output = Json)]
 pub async fn get_run(id: RunId) -> Result<RunDetail, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.get(&caller, &id).await)
@@ -49,7 +46,7 @@ pub struct Start {
 }
 
 /// What the New run page starts with; filled in from another run where one is named, with what `change` says of its fields.
-#[server(endpoint = "runs/start", input = GetUrl)]
+#[server(endpoint = "runs/start", input = GetUrl, output = Json)]
 pub async fn start_form(from: Option<RunId>, change: Option<String>) -> Result<Start, Failure> {
     let (ports, caller) = asker()?;
     let posted = use_context::<super::Posted>();
@@ -72,56 +69,56 @@ pub async fn start_form(from: Option<RunId>, change: Option<String>) -> Result<S
 }
 
 /// What would be applied for this form.
-#[server(endpoint = "runs/preview", input = Json)]
+#[server(endpoint = "runs/preview", input = Json, output = Json)]
 pub async fn preview_run(form: RunForm) -> Result<Preview, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.preview(&caller, form).await)
 }
 
 /// The cluster as it decides whether a run of this team has room.
-#[server(endpoint = "runs/picture", input = GetUrl)]
+#[server(endpoint = "runs/picture", input = GetUrl, output = Json)]
 pub async fn run_picture(team: TeamName) -> Result<Option<Picture>, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.picture(&caller, team).await)
 }
 
 /// Launches a run.
-#[server(endpoint = "runs/launch", input = Json)]
+#[server(endpoint = "runs/launch", input = Json, output = Json)]
 pub async fn launch_run(form: RunForm) -> Result<RunId, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.launch(&caller, form).await)
 }
 
 /// Stops, suspends, resumes or deletes a run.
-#[server(endpoint = "runs/act", input = Json)]
+#[server(endpoint = "runs/act", input = Json, output = Json)]
 pub async fn act_on_run(id: RunId, action: RunAction) -> Result<(), Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.act(&caller, &id, action).await)
 }
 
 /// A curve, in the compact form in which it travels.
-#[server(endpoint = "runs/chart", input = GetUrl)]
+#[server(endpoint = "runs/chart", input = GetUrl, output = Json)]
 pub async fn run_chart(id: RunId, query: ChartQuery) -> Result<Curve, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.chart(&caller, &id, query).await.map(|series| Curve::from_series(&series)))
 }
 
 /// Some lines of the log.
-#[server(endpoint = "runs/logs", input = GetUrl)]
+#[server(endpoint = "runs/logs", input = GetUrl, output = Json)]
 pub async fn run_logs(id: RunId, query: LogQuery) -> Result<LogPage, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.logs(&caller, &id, query).await)
 }
 
 /// What Kubernetes and Slipway said about it.
-#[server(endpoint = "runs/events", input = GetUrl)]
+#[server(endpoint = "runs/events", input = GetUrl, output = Json)]
 pub async fn run_events(id: RunId) -> Result<Vec<EventRow>, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.events(&caller, &id).await)
 }
 
 /// The objects as they were applied.
-#[server(endpoint = "runs/yaml", input = GetUrl)]
+#[server(endpoint = "runs/yaml", input = GetUrl, output = Json)]
 pub async fn run_yaml(id: RunId) -> Result<String, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.runs.yaml(&caller, &id).await)

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use leptos::{
-    prelude::*,
-    server_fn::codec::{GetUrl, Json},
-};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 use serde::{Deserialize, Serialize};
 use slipway_domain::{
     person::{PersonName, Role},
@@ -13,7 +10,10 @@ use slipway_domain::{
     team::TeamName,
 };
 
-use super::Failure;
+use super::{
+    Failure,
+    wire::{self, Json},
+};
 #[cfg(feature = "ssr")]
 use super::{answer, asker};
 
@@ -37,31 +37,30 @@ impl Me {
 
 /// Who asks, known at once while the server renders; the browser reads it from the page.
 pub fn me() -> Option<Me> {
-    SharedValue::new(|| {
+    wire::known(|| {
         #[cfg(feature = "ssr")]
         return super::caller().map(|caller| Me { name: caller.name, platform_admin: caller.platform_admin, roles: caller.roles });
         #[cfg(not(feature = "ssr"))]
         return None;
     })
-    .into_inner()
 }
 
 /// The caller's own sessions.
-#[server(endpoint = "sessions/list", input = GetUrl)]
+#[server(endpoint = "sessions/list", input = GetUrl, output = Json)]
 pub async fn list_sessions() -> Result<Vec<SessionRow>, Failure> {
     let (ports, caller) = asker()?;
     answer(ports.people.sessions(&caller).await)
 }
 
 /// Ends one of the caller's sessions, or all but this one.
-#[server(endpoint = "sessions/end", input = Json)]
+#[server(endpoint = "sessions/end", input = Json, output = Json)]
 pub async fn end_sessions(handle: Option<String>) -> Result<(), Failure> {
     let (ports, caller) = asker()?;
     answer(ports.people.end_sessions(&caller, handle).await)
 }
 
 /// Changes the caller's password.
-#[server(endpoint = "sessions/password", input = Json)]
+#[server(endpoint = "sessions/password", input = Json, output = Json)]
 pub async fn change_password(old: String, new: String) -> Result<(), Failure> {
     let (ports, caller) = asker()?;
     answer(ports.people.change_password(&caller, old, new).await)

@@ -6,6 +6,7 @@
 use leptos::prelude::*;
 
 use super::Message;
+use crate::api::wire;
 
 /// Whether what a page shows is as it is now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,13 +38,12 @@ struct Shown {
 
 /// Puts the state into the context.
 pub fn provide() {
-    let begun = SharedValue::new(|| {
+    let begun = wire::known(|| {
         #[cfg(feature = "ssr")]
         return use_context::<Position>().map(|Position(newest)| newest).unwrap_or_default();
         #[cfg(not(feature = "ssr"))]
         return String::new();
-    })
-    .into_inner();
+    });
     let (seen, mark) = (StoredValue::new(begun.clone()), StoredValue::new(begun));
     provide_context(Shown { state: RwSignal::new(State::Still), seen, mark });
 }
@@ -77,6 +77,7 @@ mod browser {
     use web_sys::{Event, EventSource, MessageEvent};
 
     use super::{Message, Shown, State};
+    use crate::api::wire;
 
     /// How long a stream that the browser has given up is left alone, in seconds.
     const PAUSE: u64 = 3;
@@ -130,7 +131,7 @@ mod browser {
     fn open(url: &str, state: RwSignal<State>, tries: RwSignal<u32>, on: impl Fn(String, Message) + 'static) -> Option<Open> {
         let source = EventSource::new(url).ok()?;
         let message = Closure::new(move |event: MessageEvent| {
-            let Some(message) = event.data().as_string().and_then(|text| serde_json::from_str::<Message>(&text).ok()) else { return };
+            let Some(message) = event.data().as_string().and_then(|text| wire::read::<Message>(&text).ok()) else { return };
             match &message {
                 Message::Cluster { stale_since: Some(since) } => state.set(State::Stale(time_of_day(since.as_millisecond()))),
                 Message::Cluster { stale_since: None } => state.set(State::Live),

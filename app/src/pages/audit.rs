@@ -8,7 +8,7 @@ use slipway_domain::audit::{AuditPage, AuditQuery, Chain, ExportFormat};
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{self, Failure, audit::list_audit},
+    api::{self, Failure, audit::list_audit, wire},
     parts::{
         badge::{Shape, Tone},
         banner::Banner,
@@ -31,7 +31,7 @@ pub fn Audit() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| paths::read_audit(|name| map.get_all(name).unwrap_or_default())));
     let failure = RwSignal::new(api::posted().and_then(|posted| posted.refusal).map(Failure));
-    let page = Resource::new_blocking(move || query.get(), list_audit);
+    let page = wire::shown(move || query.get(), list_audit);
     view! {
         <Title text="Audit log"/>
         <div class="flex flex-col gap-3">

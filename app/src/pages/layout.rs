@@ -13,7 +13,7 @@ use slipway_domain::{
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{self, Failure, relayouts::get_layout},
+    api::{self, Failure, relayouts::get_layout, wire},
     live::{self, Watched},
     parts::{
         badge::{HealthBadge, Tone},
@@ -48,7 +48,7 @@ pub fn Layout() -> impl IntoView {
         let form = LayoutForm { config: of("config"), layout: of("layout"), drain: of("drain") };
         (node(), form)
     });
-    let page = Resource::new_blocking(
+    let page = wire::shown(
         move || asked.get(),
         |(node, form)| {
             live::mark();

@@ -12,6 +12,7 @@ use crate::{
     api::{
         self, Failure,
         sessions::{Me as Signed, change_password, end_sessions, list_sessions},
+        wire,
     },
     parts::{badge::Tone, banner::Banner, field::bind_text, style, time::Ago},
     paths,
@@ -29,7 +30,7 @@ pub fn Me() -> impl IntoView {
         _ => FieldErrors::new(),
     });
     let changed = RwSignal::new(0_u32);
-    let sessions = Resource::new_blocking(move || changed.get(), |_| list_sessions());
+    let sessions = wire::shown(move || changed.get(), |_| list_sessions());
     view! {
         <Title text="Your account"/>
         <div class="mx-auto flex max-w-4xl flex-col gap-5">

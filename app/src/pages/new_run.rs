@@ -19,6 +19,7 @@ use crate::{
     api::{
         Failure,
         runs::{Start, launch_run, preview_run, start_form},
+        wire,
     },
     parts::style,
     paths,
@@ -95,7 +96,7 @@ pub fn NewRun() -> impl IntoView {
     let query = use_query_map();
     let from = Memo::new(move |_| query.read().get("from").filter(|id| !id.is_empty()).map(RunId));
     let change = Memo::new(move |_| query.read().get("change"));
-    let start = Resource::new_blocking(move || (from.get(), change.get()), |(from, change)| start_form(from, change));
+    let start = wire::shown(move || (from.get(), change.get()), |(from, change)| start_form(from, change));
     view! {
         <Title text="New run"/>
         <Suspense>

@@ -10,6 +10,7 @@ use crate::{
     api::{
         self, Failure,
         nodes::{get_node, set_cordoned},
+        wire,
     },
     live,
     parts::{
@@ -33,7 +34,7 @@ use pods::Pods;
 pub fn Node() -> impl IntoView {
     let params = use_params_map();
     let name = Memo::new(move |_| params.read().get("name").unwrap_or_default());
-    let detail = Resource::new_blocking(
+    let detail = wire::shown(
         move || name.get(),
         |name| {
             live::mark();

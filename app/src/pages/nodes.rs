@@ -9,7 +9,7 @@ use slipway_domain::node::{Fleet, NodeQuery, NodeRow, PAGE_SIZE, Total};
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{Failure, nodes::list_nodes},
+    api::{Failure, nodes::list_nodes, wire},
     live::{self, Watched},
     parts::{
         activity,
@@ -34,7 +34,7 @@ use row::Row;
 pub fn Nodes() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| paths::read_nodes(|name| map.get(name))));
-    let fleet = Resource::new_blocking(
+    let fleet = wire::shown(
         move || query.get(),
         |query| {
             live::mark();

@@ -9,7 +9,7 @@ use slipway_domain::{
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{self, Failure, people::list_people, sessions::Me},
+    api::{self, Failure, people::list_people, sessions::Me, wire},
     parts::{badge::Tone, banner::Banner, copy::Copy, style, time::Ago},
 };
 
@@ -73,7 +73,7 @@ pub fn People() -> impl IntoView {
         link: RwSignal::new(posted.invitation),
     };
     let platform_admin = use_context::<Me>().is_some_and(|me| me.platform_admin);
-    let people = Resource::new_blocking(move || desk.changed.get(), |_| list_people());
+    let people = wire::shown(move || desk.changed.get(), |_| list_people());
     view! {
         <Title text="People"/>
         <div class="flex flex-col gap-4">

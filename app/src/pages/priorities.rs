@@ -13,7 +13,10 @@ use super::{
     refused::Refused,
 };
 use crate::{
-    api::priorities::{delete_priority, list_priorities, preview_priority, set_priority},
+    api::{
+        priorities::{delete_priority, list_priorities, preview_priority, set_priority},
+        wire,
+    },
     parts::{
         number, style,
         texts::{Asked, hidden},
@@ -31,7 +34,7 @@ pub fn Priorities() -> impl IntoView {
     let edit = Memo::new(move |_| query.read().get("edit"));
     let desk = Desk::new();
     desk.keep_fresh(move || edit.get_untracked().is_some());
-    let classes = Resource::new_blocking(move || desk.changed.get(), |_| list_priorities());
+    let classes = wire::shown(move || desk.changed.get(), |_| list_priorities());
     view! {
         <Title text="Priorities"/>
         <div class="flex flex-col gap-4" on:input=move |_| desk.touch()>

@@ -16,6 +16,7 @@ use crate::{
     api::{
         Failure,
         quotas::{delete_quota, get_shares},
+        wire,
     },
     parts::{
         badge::{Shape, Tone},
@@ -46,7 +47,7 @@ pub fn Quota() -> impl IntoView {
     let edit = Memo::new(move |_| query.read().get("edit"));
     let desk = Desk::new();
     desk.keep_fresh(move || edit.get_untracked().is_some());
-    let shares = Resource::new_blocking(
+    let shares = wire::shown(
         move || (name.get(), desk.changed.get()),
         |(name, _)| async move {
             match TeamName::parse(&name) {

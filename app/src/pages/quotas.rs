@@ -6,7 +6,7 @@ use slipway_domain::quota::view::TeamRow;
 
 use super::{desk::Desk, refused::Refused};
 use crate::{
-    api::quotas::list_quotas,
+    api::{quotas::list_quotas, wire},
     parts::{
         badge::{Shape, Tone},
         empty::Empty,
@@ -21,7 +21,7 @@ use crate::{
 pub fn Quotas() -> impl IntoView {
     let desk = Desk::new();
     desk.keep_fresh(|| false);
-    let shares = Resource::new_blocking(move || desk.changed.get(), |_| list_quotas());
+    let shares = wire::shown(move || desk.changed.get(), |_| list_quotas());
     view! {
         <Title text="Quotas"/>
         <div class="flex flex-col gap-3">

@@ -7,7 +7,7 @@ use slipway_domain::run::{spec::RunId, view::RunDetail};
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{self, Failure, runs::get_run},
+    api::{self, Failure, runs::get_run, wire},
     live::{self, Message},
     parts::{badge::Tone, banner::Banner, style, time},
     paths::{self, RunTab},
@@ -136,7 +136,7 @@ impl Watched {
 pub fn Run() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| RunId(params.read().get("id").unwrap_or_default()));
-    let detail = Resource::new_blocking(
+    let detail = wire::shown(
         move || id.get(),
         |id| {
             live::mark();

@@ -7,7 +7,7 @@ use slipway_domain::run::view::{PAGE_SIZE, RunQuery};
 
 use super::refused::Refused;
 use crate::{
-    api::runs::list_runs,
+    api::{runs::list_runs, wire},
     live,
     parts::{
         empty::Empty,
@@ -30,7 +30,7 @@ use table::Table;
 pub fn Runs() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|map| paths::read_runs(|name| map.get_all(name).unwrap_or_default())));
-    let page = Resource::new_blocking(
+    let page = wire::shown(
         move || query.get(),
         |query| {
             live::mark();

@@ -10,7 +10,7 @@ use slipway_domain::{
 
 use super::refused::{Problem, Refused};
 use crate::{
-    api::{self, Failure, teams::list_teams},
+    api::{self, Failure, teams::list_teams, wire},
     parts::{
         badge::{Shape, Tone},
         banner::Banner,
@@ -54,7 +54,7 @@ pub fn Teams() -> impl IntoView {
     let typed = posted.typed.get("name").cloned().unwrap_or_default();
     let failure = RwSignal::new(failure);
     let changed = RwSignal::new(0_u32);
-    let list = Resource::new_blocking(move || changed.get(), |_| list_teams());
+    let list = wire::shown(move || changed.get(), |_| list_teams());
     view! {
         <Title text="Teams"/>
         <div class="flex flex-col gap-4">

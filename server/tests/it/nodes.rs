@@ -164,7 +164,7 @@ async fn a_platform_admin_cordons_a_node_and_nobody_else_does() {
     let mut stream = Stream::open(&mina, "/live?whole=nodes").await;
     admin.browser.call("nodes/cordon", json!({ "name": node, "cordoned": true })).await.expect(200);
     assert_eq!(unschedulable(), "true");
-    assert_eq!(stream.next_but_cluster().await.map(|event| event.message), Some(json!({ "kind": "changed", "what": "nodes" })));
+    assert_eq!(stream.next_but_cluster().await.map(|event| event.message), Some(json!({ "changed": { "what": "nodes" } })));
     mina.sees_node(node, "it is cordoned", |node| node["cordoned"] == true).await;
     let answer = admin.browser.post(&format!("/nodes/{node}"), &[("do", "uncordon")]).await;
     assert_eq!(answer.location(), format!("/nodes/{node}"), "{answer:?}");

@@ -132,7 +132,7 @@ async fn a_run_that_waits_says_why_on_its_page_with_evidence_and_a_way_out() {
     let id = mina.launches(&form).await;
     let run = mina.reads_why(&id, |said| said.starts_with("Needs 64 × GPU on one node, and the largest, ")).await;
     assert_eq!(run["why"]["sentence"], run["row"]["state"]["why"], "the page says what the list says");
-    assert_eq!(run["why"]["fix"], json!({ "do": "clone", "with": "8 × GPU", "fields": { "gpu_count": "8" } }));
+    assert_eq!(run["why"]["fix"], json!({ "clone": { "with": "8 × GPU", "fields": { "gpu_count": "8" } } }));
     let evidence = &run["why"]["evidence"][0];
     assert!(evidence["said"].as_str().is_some_and(|said| said.contains("nodes are available: ")), "{evidence}");
     assert!(evidence["nodes"].as_array().is_some_and(|nodes| nodes.iter().any(|node| node["why"] == "only 8 GPUs in all")), "{evidence}");
@@ -157,7 +157,7 @@ async fn who_suspended_a_run_is_said_and_it_can_be_resumed() {
     mina.sees(&id, "running").await;
     admin.acts(&id, "suspend").await.expect(200);
     let run = mina.reads_why(&id, |said| said.starts_with("Suspended by root; ")).await;
-    assert_eq!(run["why"]["fix"], json!({ "do": "resume" }));
+    assert_eq!(run["why"]["fix"], "resume");
     mina.acts(&id, "resume").await.expect(200);
     mina.sees(&id, "running").await;
     let kubernetes = kubernetes::shared();
@@ -174,7 +174,7 @@ async fn an_image_that_cannot_be_had_is_evidence_with_a_button_to_change_it() {
     let mut mina = site.engineer(&mut admin).await;
     let id = mina.launches(&RunForm { image: "nowhere/pending:1".into(), ..script("unpulled", "true") }).await;
     let run = mina.reads_why(&id, |said| said.starts_with("The image nowhere/pending:1 cannot be pulled, on ")).await;
-    assert_eq!(run["why"]["fix"], json!({ "do": "change_image" }));
+    assert_eq!(run["why"]["fix"], "change_image");
     assert!(run["why"]["evidence"][0]["said"].as_str().is_some_and(|said| said.contains("no row of")), "{}", run["why"]);
     mina.acts(&id, "stop").await.expect(200);
 }
@@ -201,6 +201,6 @@ async fn what_was_last_known_is_said_while_the_cluster_is_away() {
     let run = mina.run(&id.0).await;
     assert_eq!(run["why"]["sentence"], run["row"]["state"]["why"], "as it was last said");
     assert_eq!(run["why"]["evidence"][0]["said"], text);
-    assert_eq!(run["why"]["fix"], json!({ "do": "quotas", "team": "default" }));
+    assert_eq!(run["why"]["fix"], json!({ "quotas": { "team": "default" } }));
     assert!(run["stale_since"].is_string(), "{}", run["stale_since"]);
 }

@@ -31,7 +31,7 @@ impl Person {
         let begun = Instant::now();
         loop {
             let namespace = self.team(team).await["row"]["namespace"].clone();
-            if namespace["is"] == standing {
+            if namespace.get(standing).is_some() {
                 return namespace;
             }
             assert!(begun.elapsed() < PATIENCE, "not {standing} within {PATIENCE:?} but {namespace}");
@@ -135,7 +135,7 @@ async fn while_the_cluster_is_away_a_team_is_made_and_its_namespace_waits() {
     let mut root = site.admin().await;
     root.makes_a_team("t-early").await.expect(303);
     let team = root.team("t-early").await;
-    assert_eq!(team["row"]["namespace"]["is"], "preparing", "{team}");
+    assert!(team["row"]["namespace"]["preparing"].is_object(), "{team}");
     assert!(team["stale_since"].is_string(), "{team}");
     let page = root.browser.get("/teams/t-early").await.expect(200).body;
     assert!(page.contains("being prepared") && page.contains("The cluster cannot be reached since"), "{page}");

@@ -79,6 +79,7 @@ pub struct Fleet {
     /// Products there are.
     pub products: Vec<String>,
     /// The rows may be older than this, when the cluster is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
     /// Whether utilisation is measured.
     pub measuring: Measuring,

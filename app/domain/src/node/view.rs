@@ -32,6 +32,7 @@ pub struct PodThere {
     /// What it asks for, such as `cpu 8, memory 64Gi`.
     pub asks: String,
     /// When it was made.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub created: Timestamp,
 }
 
@@ -49,8 +50,10 @@ pub struct NodeDetail {
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// When it joined the cluster.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub created: Option<Timestamp>,
     /// When its agent last said how it is.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub heard: Option<Timestamp>,
     /// The Pods there that the viewer may see.
     pub pods: Vec<PodThere>,
@@ -59,6 +62,7 @@ pub struct NodeDetail {
     /// Why the viewer may not cordon it; none where they may.
     pub denied: Option<String>,
     /// What is shown may be older than this, when the cluster is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
     /// Whether utilisation is measured.
     pub measuring: Measuring,

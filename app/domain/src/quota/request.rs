@@ -19,6 +19,8 @@ use crate::{
     team::TeamName,
 };
 
+mod written;
+
 /// The longest time for which one may ask.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 92);
 
@@ -32,7 +34,7 @@ pub struct RequestId(pub String);
 
 /// Where a request stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(tag = "state", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum RequestState {
     /// Nobody has answered.
     Asked,
@@ -110,6 +112,7 @@ pub struct Request {
     /// How much more.
     pub amount: Quantity,
     /// Until when it is asked for.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub until: Timestamp,
     /// What it is for.
     pub why: String,
@@ -118,6 +121,7 @@ pub struct Request {
     /// Their identity, for policy.
     pub made_by: PersonId,
     /// When they asked.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub asked: Timestamp,
     /// Where it stands.
     pub state: RequestState,

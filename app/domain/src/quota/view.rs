@@ -30,6 +30,7 @@ pub struct Shares {
     /// By name.
     pub teams: Vec<TeamRow>,
     /// What the cluster shows may be older than this, when it is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -111,6 +112,7 @@ pub struct TeamShares {
     /// Why the caller may not set limits; none where they may.
     pub may_not_limit: Option<String>,
     /// What the cluster shows may be older than this, when it is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -153,6 +155,7 @@ pub struct Priorities {
     /// Why the caller may not change them; none where they may.
     pub may_not: Option<String>,
     /// What the cluster shows may be older than this, when it is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 

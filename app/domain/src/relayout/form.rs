@@ -64,6 +64,7 @@ pub struct Displaced {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// When it began.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// What state it was in from then on.
     pub state: State,
@@ -79,8 +80,10 @@ pub struct RelayoutRow {
     /// Who ordered it.
     pub who: PersonName,
     /// When.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub ordered: Timestamp,
     /// When it ended.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub ended: Option<Timestamp>,
     /// The value of the label.
     pub config: String,
@@ -120,5 +123,6 @@ pub struct LayoutPage {
     /// Those of before, newest first.
     pub past: Vec<RelayoutRow>,
     /// What is shown may be older than this, when the cluster is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }

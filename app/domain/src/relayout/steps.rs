@@ -6,6 +6,7 @@
 //! view that lags behind must never make a node look free of its cordon.
 
 mod failure;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -86,7 +87,7 @@ impl Drain {
 
 /// Where a re-layout stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(tag = "state", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum State {
     /// The node is being cordoned.
     Cordoning,

@@ -4,9 +4,12 @@
 //! gets curves, checkpoints and progress. A line that is not such an object is a log line, never an error, because a program's
 //! output is its own. Every object has the key `slipway`, which names its kind, so that other programs' JSON logs stay logs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Unexpected, Visitor},
+};
 
 /// The longest report line that is parsed, in bytes; a longer one is kept as log.
 pub const MAX_LINE_BYTES: usize = 64 * 1024;
@@ -102,20 +105,39 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Wire {
-            Number(f64),
-            Word(String),
-        }
-        match Wire::deserialize(deserializer)? {
-            Wire::Number(number) => Ok(Self(number)),
-            Wire::Word(word) => match word.as_str() {
-                "NaN" | "nan" => Ok(Self(f64::NAN)),
-                "Infinity" | "inf" => Ok(Self(f64::INFINITY)),
-                "-Infinity" | "-inf" => Ok(Self(f64::NEG_INFINITY)),
-                _ => Err(serde::de::Error::custom("a metric value is a number, NaN, Infinity or -Infinity")),
-            },
+        deserializer.deserialize_any(NumberOrWord).map(Self)
+    }
+}
+
+struct NumberOrWord;
+
+impl Visitor<'_> for NumberOrWord {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, NaN, Infinity or -Infinity")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<f64, E> {
+        Ok(number)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a whole number is read as the nearest float, as any number is")]
+    fn visit_u64<E: Error>(self, number: u64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a whole number is read as the nearest float, as any number is")]
+    fn visit_i64<E: Error>(self, number: i64) -> Result<f64, E> {
+        Ok(number as f64)
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<f64, E> {
+        match word {
+            "NaN" | "nan" => Ok(f64::NAN),
+            "Infinity" | "inf" => Ok(f64::INFINITY),
+            "-Infinity" | "-inf" => Ok(f64::NEG_INFINITY),
+            _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::{
     team::TeamName,
 };
 
+mod written;
+
 /// A run's identity, a `UUIDv7` in text, so that ids sort by the time of creation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -78,7 +80,7 @@ pub struct RunSpec {
 
 /// What runs in the container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum Program {
     /// Slipway's own trainer.
     Trainer(Training),

@@ -12,9 +12,11 @@ use crate::{
     person::PersonName,
 };
 
+mod written;
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[serde(tag = "state", rename_all = "snake_case", try_from = "written::Fields")]
 pub enum State {
     /// No Pod runs, and none has a node yet.
     Waiting {
@@ -170,12 +172,15 @@ impl State {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobFacts {
     /// When it was created.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub created: Timestamp,
     /// `spec.suspend`.
     pub suspended: bool,
     /// When it was told to be deleted.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub deleting: Option<Timestamp>,
     /// When the condition `Complete` became true.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub complete: Option<Timestamp>,
     /// When the condition `Failed` became true, its reason and message.
     pub failed: Option<(Timestamp, String, String)>,
@@ -189,10 +194,12 @@ pub struct PodFacts {
     /// Its name.
     pub name: String,
     /// When it was created.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub created: Timestamp,
     /// The node it is bound to.
     pub node: Option<String>,
     /// When it was bound.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub scheduled: Option<Timestamp>,
     /// What the scheduler last said, while it is not bound.
     pub unschedulable: Option<String>,
@@ -201,6 +208,7 @@ pub struct PodFacts {
     /// How often containers were restarted in it.
     pub restarts: u32,
     /// When it was told to be deleted.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub deleting: Option<Timestamp>,
     /// Its identity in the cluster; no two Pods ever have the same.
     pub uid: String,
@@ -213,6 +221,7 @@ pub struct PodFacts {
     /// The node on which others make way for it.
     pub nominated: Option<String>,
     /// Since when it makes way for a Pod of higher priority (the condition `DisruptionTarget`, reason `PreemptionByScheduler`).
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub displaced: Option<Timestamp>,
     /// Why the Pod as a whole failed (`Evicted`, `Preempted`, `NodeShutdown`), with its message.
     pub disrupted: Option<(String, String)>,
@@ -232,13 +241,16 @@ pub enum ContainerFacts {
     /// Running since then.
     Running {
         /// Since when.
+        #[serde(deserialize_with = "crate::instant::read")]
         since: Timestamp,
     },
     /// Ended.
     Terminated {
         /// When it began, if it did.
+        #[serde(deserialize_with = "crate::instant::read_option")]
         started: Option<Timestamp>,
         /// When it ended.
+        #[serde(deserialize_with = "crate::instant::read")]
         at: Timestamp,
         /// Its exit code.
         exit_code: i32,
@@ -255,6 +267,7 @@ pub struct StopOrder {
     /// Who asked.
     pub by: PersonName,
     /// When.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
 }
 

@@ -73,6 +73,7 @@ pub struct RunRow {
     /// Who launched it.
     pub who: PersonName,
     /// When.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub launched: Timestamp,
     /// Where it stands.
     pub state: State,
@@ -105,6 +106,7 @@ pub struct Page<T> {
     /// How many there are on all pages.
     pub total: u64,
     /// What the cluster shows may be older than this, when it is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -132,6 +134,7 @@ pub struct RunDetail {
     /// What may not be done and why, by action.
     pub denied: BTreeMap<RunAction, String>,
     /// What the cluster shows may be older than this, when it is away.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub stale_since: Option<Timestamp>,
 }
 
@@ -141,8 +144,10 @@ pub struct Phase {
     /// What it was doing.
     pub kind: StateKind,
     /// From when.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub from: Timestamp,
     /// Until when; none means still.
+    #[serde(deserialize_with = "crate::instant::read_option")]
     pub until: Option<Timestamp>,
 }
 
@@ -158,6 +163,7 @@ pub struct PodRow {
     /// How often its containers were restarted.
     pub restarts: u32,
     /// When it was made.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub created: Timestamp,
     /// The exit code, once ended.
     pub exit_code: Option<i32>,
@@ -196,6 +202,7 @@ pub struct CheckpointRow {
     /// SHA-256 of its manifest, hexadecimal.
     pub sha256: String,
     /// When it was reported.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
 }
 
@@ -203,6 +210,7 @@ pub struct CheckpointRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRow {
     /// When it was last seen.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// Whether it warns.
     pub warning: bool,
@@ -298,6 +306,7 @@ pub struct Bucket {
     /// How many values were NaN or infinite.
     pub not_finite: u32,
     /// When its last point was measured.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub time: Timestamp,
 }
 
@@ -352,6 +361,7 @@ pub struct LogLine {
     /// Its number, from 0.
     pub number: u64,
     /// When the node wrote it down.
+    #[serde(deserialize_with = "crate::instant::read")]
     pub at: Timestamp,
     /// Its text: any byte that is not UTF-8 is U+FFFD, and more than 64 KiB is cut.
     pub text: String,

@@ -12,7 +12,7 @@ use crate::{
 
 /// How busy a node's GPUs are in the mean.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum NodeUse {
     /// The share of time in which their engines worked; a slice counts as much as it is of a GPU.
     Engine {

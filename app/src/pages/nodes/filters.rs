@@ -7,7 +7,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use slipway_domain::node::{Fleet, Health, NodeQuery};
 
 use crate::{
-    api::Failure,
+    api::{Failure, wire},
     parts::{
         field::{bind_check, bind_choice, bind_text},
         style,
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// The row of filters.
 #[component]
-pub fn Filters(query: Memo<NodeQuery>, fleet: Resource<Result<Fleet, Failure>>) -> impl IntoView {
+pub fn Filters(query: Memo<NodeQuery>, fleet: wire::Shown<Result<Fleet, Failure>>) -> impl IntoView {
     let navigate = use_navigate();
     // What is wanted by two filters at once is in the URL only when the second has been heard.
     let asked = StoredValue::new(query.get_untracked());

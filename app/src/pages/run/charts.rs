@@ -8,7 +8,7 @@ use slipway_domain::run::{spec::RunId, view::ChartQuery};
 
 use super::Watched;
 use crate::{
-    api::runs::run_chart,
+    api::{runs::run_chart, wire},
     parts::{
         chart::{Chart, Curve, View},
         empty::Empty,
@@ -211,7 +211,7 @@ fn Metric(watched: Watched, name: String, view: Memo<View>, hover: RwSignal<Opti
     };
     let first = {
         let ask = ask.clone();
-        Resource::new_blocking(|| (), move |()| ask(&view.get_untracked()))
+        wire::shown(|| (), move |()| ask(&view.get_untracked()))
     };
     let curve = RwSignal::new(Curve::default());
     let problem = RwSignal::new(None::<String>);

@@ -5,7 +5,7 @@ use slipway_domain::run::view::EventRow;
 
 use super::Watched;
 use crate::{
-    api::runs::run_events,
+    api::{runs::run_events, wire},
     pages::refused::Problem,
     parts::{
         badge::{Shape, Tone},
@@ -19,7 +19,7 @@ use crate::{
 #[component]
 pub fn Events(watched: Watched) -> impl IntoView {
     let id = watched.id();
-    let events = Resource::new_blocking(move || watched.changed.get(), move |_| run_events(id.clone()));
+    let events = wire::shown(move || watched.changed.get(), move |_| run_events(id.clone()));
     view! {
         <Transition>
             {move || Suspend::new(async move {

@@ -5,7 +5,7 @@ use slipway_domain::run::view::LogQuery;
 
 use super::Watched;
 use crate::{
-    api::runs::run_logs,
+    api::{runs::run_logs, wire},
     parts::{
         badge::{Shape, Tone},
         style, text,
@@ -22,7 +22,7 @@ pub fn Failed(watched: Watched, exit_code: Option<i32>, why: String) -> impl Int
     let id = watched.id();
     let logs = paths::run_tab(&id, RunTab::Logs);
     let query = LogQuery { pod: None, restart: None, from: None, count: LAST, search: String::new() };
-    let lines = Resource::new_blocking(|| (), move |()| run_logs(id.clone(), query.clone()));
+    let lines = wire::shown(|| (), move |()| run_logs(id.clone(), query.clone()));
     view! {
         <section class="flex min-w-0 flex-col rounded border border-bad bg-surface" aria-label="Why it failed">
             <div class="flex items-start gap-2 p-3 text-body">

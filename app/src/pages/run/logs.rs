@@ -11,7 +11,7 @@ use slipway_domain::run::{
 
 use super::Watched;
 use crate::{
-    api::runs::run_logs,
+    api::{runs::run_logs, wire},
     pages::refused::Problem,
     parts::{
         empty::Empty,
@@ -48,7 +48,7 @@ pub fn Logs(watched: Watched) -> impl IntoView {
     let appeared = Memo::new(move |_| exists.get() || watched.lines.get().is_some());
     let fetched = {
         let id = id.clone();
-        Resource::new_blocking(move || (asked.get(), appeared.get()), move |(query, _)| run_logs(id.clone(), query))
+        wire::shown(move || (asked.get(), appeared.get()), move |(query, _)| run_logs(id.clone(), query))
     };
     view! {
         <Transition>

@@ -3,13 +3,17 @@
 use leptos::prelude::*;
 
 use super::Watched;
-use crate::{api::runs::run_yaml, pages::refused::Problem, parts::copy::Copy};
+use crate::{
+    api::{runs::run_yaml, wire},
+    pages::refused::Problem,
+    parts::copy::Copy,
+};
 
 /// The YAML tab.
 #[component]
 pub fn Yaml(watched: Watched) -> impl IntoView {
     let id = watched.id();
-    let yaml = Resource::new_blocking(|| (), move |()| run_yaml(id.clone()));
+    let yaml = wire::shown(|| (), move |()| run_yaml(id.clone()));
     view! {
         <Suspense>
             {move || Suspend::new(async move {

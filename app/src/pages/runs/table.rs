@@ -154,7 +154,7 @@ fn fits(query: &RunQuery, row: &RunRow) -> bool {
         && (query.states.is_empty() || query.states.contains(&row.state.kind()))
         && (query.who.is_empty() || query.who == row.who.as_str())
         && (query.tag.is_empty() || row.tags.contains(&query.tag))
-        && (query.name.is_empty() || row.name.as_str().contains(&query.name.to_lowercase()))
+        && (query.name.is_empty() || row.name.as_str().contains(&query.name.to_ascii_lowercase()))
 }
 
 /// The head of a column that orders the list; pressing it again turns the order around.

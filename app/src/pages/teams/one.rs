@@ -12,7 +12,7 @@ use slipway_domain::{
 
 use super::{Away, Standing, left_behind, look_again};
 use crate::{
-    api::{Failure, people::set_role, teams::get_team},
+    api::{Failure, people::set_role, teams::get_team, wire},
     pages::refused::{Problem, Refused},
     parts::{
         field::{Choice, Line},
@@ -31,7 +31,7 @@ pub fn Team() -> impl IntoView {
     let typed = ["person", "role"].map(|field| posted.typed.get(field).cloned().unwrap_or_default());
     let failure = RwSignal::new(failure);
     let changed = RwSignal::new(0_u32);
-    let team = Resource::new_blocking(
+    let team = wire::shown(
         move || (name.get(), changed.get()),
         |(name, _)| async move {
             let team =

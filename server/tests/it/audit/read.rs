@@ -20,7 +20,9 @@ impl Person {
 /// An entry as `who: action subject → outcome`.
 fn line(entry: &Value) -> String {
     let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-    format!("{}: {} {} → {}", text("who"), text("action"), text("subject"), entry["outcome"]["is"].as_str().unwrap_or_default())
+    let outcome = &entry["outcome"];
+    let word = outcome.as_str().or_else(|| outcome.as_object()?.keys().next().map(String::as_str)).unwrap_or_default();
+    format!("{}: {} {} → {word}", text("who"), text("action"), text("subject"))
 }
 
 fn lines(page: &Value) -> Vec<String> {
