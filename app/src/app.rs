@@ -13,7 +13,7 @@ use crate::{
     clock,
     frame::{Frame, theme},
     later, live,
-    pages::{me::Me, not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
+    pages::{not_found::NotFound, runs::Runs, sign_in::SignIn, welcome::Welcome},
     paths,
 };
 
@@ -65,7 +65,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/teams") view={Lazy::<later::Teams>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/teams/:team") view={Lazy::<later::Team>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/audit") view={Lazy::<later::Audit>::new()} ssr=SsrMode::Async/>
-                    <Route path=path!("/me") view=Me ssr=SsrMode::Async/>
+                    <Route path=path!("/me") view={Lazy::<later::Me>::new()} ssr=SsrMode::Async/>
                     <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async/>
                     <Route path=path!("/welcome") view=Welcome ssr=SsrMode::Async/>
                 </FlatRoutes>

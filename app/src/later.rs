@@ -1,9 +1,9 @@
 //! Pages whose code the browser fetches when one of them is first opened.
 //!
-//! Three parts are split off: a run's page, with its charts and logs; the form for a new run, with all that it knows of the
-//! cluster; and the pages of admins, which most people never see. All else is in the main part. More parts would not help: what two
-//! of them share becomes a file of its own, so that with ten parts a page is forty files, and together they are larger than the
-//! whole was. A page's route names its part here; the part is one function that `deploy/wasm-bindgen` finds by its mark.
+//! In the main part are signing in and the list of runs. Split off are a run's page, with its charts and logs; the form for a new
+//! run, with all that it knows of the cluster; the nodes; what teams get; and the accounts. What several of them share becomes a
+//! file of its own for each such group: with six parts a page fetches 27 files. A page's route names its part here; the part is one
+//! function that `deploy/wasm-bindgen` finds by its mark.
 
 use leptos::prelude::*;
 use leptos_router::LazyRoute;
@@ -20,34 +20,58 @@ fn launch() -> AnyView {
     view! { <pages::new_run::NewRun/> }.into_any()
 }
 
-/// The pages of admins, and those of the cluster.
+/// The nodes.
 #[derive(Clone, Copy, Debug)]
-enum Admin {
+enum Cluster {
     Nodes,
     Node,
-    People,
-    Quotas,
-    Quota,
-    Priorities,
-    Teams,
-    Team,
-    Audit,
     Layout,
 }
 
 #[lazy]
-fn admin(page: Admin) -> AnyView {
+fn cluster(page: Cluster) -> AnyView {
     match page {
-        Admin::Nodes => view! { <pages::nodes::Nodes/> }.into_any(),
-        Admin::Node => view! { <pages::node::Node/> }.into_any(),
-        Admin::People => view! { <pages::people::People/> }.into_any(),
-        Admin::Quotas => view! { <pages::quotas::Quotas/> }.into_any(),
-        Admin::Quota => view! { <pages::quota::Quota/> }.into_any(),
-        Admin::Priorities => view! { <pages::priorities::Priorities/> }.into_any(),
-        Admin::Teams => view! { <pages::teams::Teams/> }.into_any(),
-        Admin::Team => view! { <pages::teams::one::Team/> }.into_any(),
-        Admin::Audit => view! { <pages::audit::Audit/> }.into_any(),
-        Admin::Layout => view! { <pages::layout::Layout/> }.into_any(),
+        Cluster::Nodes => view! { <pages::nodes::Nodes/> }.into_any(),
+        Cluster::Node => view! { <pages::node::Node/> }.into_any(),
+        Cluster::Layout => view! { <pages::layout::Layout/> }.into_any(),
+    }
+}
+
+/// Who gets how much.
+#[derive(Clone, Copy, Debug)]
+enum Shares {
+    Quotas,
+    Quota,
+    Priorities,
+}
+
+#[lazy]
+fn shares(page: Shares) -> AnyView {
+    match page {
+        Shares::Quotas => view! { <pages::quotas::Quotas/> }.into_any(),
+        Shares::Quota => view! { <pages::quota::Quota/> }.into_any(),
+        Shares::Priorities => view! { <pages::priorities::Priorities/> }.into_any(),
+    }
+}
+
+/// Who may do what, and what they did.
+#[derive(Clone, Copy, Debug)]
+enum Accounts {
+    People,
+    Teams,
+    Team,
+    Audit,
+    Me,
+}
+
+#[lazy]
+fn accounts(page: Accounts) -> AnyView {
+    match page {
+        Accounts::People => view! { <pages::people::People/> }.into_any(),
+        Accounts::Teams => view! { <pages::teams::Teams/> }.into_any(),
+        Accounts::Team => view! { <pages::teams::one::Team/> }.into_any(),
+        Accounts::Audit => view! { <pages::audit::Audit/> }.into_any(),
+        Accounts::Me => view! { <pages::me::Me/> }.into_any(),
     }
 }
 
@@ -80,24 +104,26 @@ routes! {
     Run: run() by __preload_run;
     /// The form for a new one.
     NewRun: launch() by __preload_launch;
+    /// One's own account.
+    Me: accounts(Accounts::Me) by __preload_accounts;
     /// The nodes.
-    Nodes: admin(Admin::Nodes) by __preload_admin;
+    Nodes: cluster(Cluster::Nodes) by __preload_cluster;
     /// One of them.
-    Node: admin(Admin::Node) by __preload_admin;
+    Node: cluster(Cluster::Node) by __preload_cluster;
     /// Who there is.
-    People: admin(Admin::People) by __preload_admin;
+    People: accounts(Accounts::People) by __preload_accounts;
     /// What each team gets.
-    Quotas: admin(Admin::Quotas) by __preload_admin;
+    Quotas: shares(Shares::Quotas) by __preload_shares;
     /// What one team gets.
-    Quota: admin(Admin::Quota) by __preload_admin;
+    Quota: shares(Shares::Quota) by __preload_shares;
     /// Who goes first.
-    Priorities: admin(Admin::Priorities) by __preload_admin;
+    Priorities: shares(Shares::Priorities) by __preload_shares;
     /// Which teams there are.
-    Teams: admin(Admin::Teams) by __preload_admin;
+    Teams: accounts(Accounts::Teams) by __preload_accounts;
     /// Who is in a team.
-    Team: admin(Admin::Team) by __preload_admin;
+    Team: accounts(Accounts::Team) by __preload_accounts;
     /// Who did what.
-    Audit: admin(Admin::Audit) by __preload_admin;
+    Audit: accounts(Accounts::Audit) by __preload_accounts;
     /// How a node's GPUs are cut.
-    Layout: admin(Admin::Layout) by __preload_admin;
+    Layout: cluster(Cluster::Layout) by __preload_cluster;
 }
