@@ -8,7 +8,8 @@ use super::{FieldErrors, Refusal};
 pub struct Fields {
     kind: Kind,
     sentence: Option<String>,
-    fields: Option<FieldErrors>,
+    #[serde(rename = "fields")]
+    wrong: Option<FieldErrors>,
     seconds: Option<u64>,
 }
 
@@ -30,7 +31,7 @@ impl Fields {
             Kind::SignedOut => Refusal::SignedOut,
             Kind::Forbidden => Refusal::Forbidden { sentence: self.sentence? },
             Kind::NotFound => Refusal::NotFound { sentence: self.sentence? },
-            Kind::Invalid => Refusal::Invalid { fields: self.fields? },
+            Kind::Invalid => Refusal::Invalid { fields: self.wrong? },
             Kind::Conflict => Refusal::Conflict { sentence: self.sentence? },
             Kind::TooOften => Refusal::TooOften { seconds: self.seconds? },
             Kind::Unavailable => Refusal::Unavailable { sentence: self.sentence? },
