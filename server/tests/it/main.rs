@@ -27,3 +27,4 @@ mod sessions;
 mod sign_in;
 mod teams;
 mod utilisation;
+mod viewers;
