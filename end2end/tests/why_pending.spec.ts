@@ -51,7 +51,7 @@ test("a run that made way for another and the one it made way for name each othe
   await launch(page, "goes", { program: "command", image: "busybox:1", command: "sh\n-c\nsleep 600", gpu: "7g.40gb", gpu_count: "1" });
   await becomes(page, "running");
   // Kubernetes counts whole seconds: within the first, no work is lost.
-  await becomes(page, "running\\s*[2-9] s");
+  await becomes(page, "running\\s*([2-9] s|\\d\\d s|\\d+ m)");
   const went = page.url();
   await launch(page, "comes", {
     program: "command", image: "busybox:1", command: "sh\n-c\nsleep 600", gpu: "7g.40gb", gpu_count: "1", priority_class: "e2e-urgent",

@@ -216,6 +216,26 @@ pub fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
+/// Leaves of a stack that has ended its logs alone, which is a hundredth of it.
+pub fn keep_logs(place: &Place) -> Result<(), String> {
+    let is_log = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "log");
+    keep(&place.data, |name| is_log(name) || name == "sandbox")?;
+    keep(&place.sandbox(), |name| name == "logs")
+}
+
+fn keep(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<(), String> {
+    let refuse = |error: std::io::Error| format!("{}: {error}", folder.display());
+    for entry in fs::read_dir(folder).map_err(refuse)? {
+        let entry = entry.map_err(refuse)?;
+        if !wanted(&entry.file_name().to_string_lossy()) {
+            let path = entry.path();
+            let is_folder = entry.file_type().map_err(refuse)?.is_dir();
+            if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) }.map_err(refuse)?;
+        }
+    }
+    Ok(())
+}
+
 /// The last lines of a log, for an error.
 pub fn tail(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();

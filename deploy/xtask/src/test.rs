@@ -153,7 +153,18 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     });
     stack::stop(&mut prometheus);
     stack::stop(&mut sandbox);
-    let (ok, text) = outcome?;
+    let count = outcome.map(|(ok, text)| counted(ok, &text));
+    if count.as_ref().is_ok_and(|count| count.failed == 0) {
+        std::fs::remove_dir_all(&place.data).map_err(|error| format!("{}: {error}", place.data.display()))?;
+    } else {
+        stack::keep_logs(&place)?;
+        println!("What the stack said is in {}", place.data.display());
+    }
+    count
+}
+
+/// How many tests Playwright says that there were.
+fn counted(ok: bool, text: &str) -> Count {
     let mut count = Count::default();
     for line in text.lines().map(str::trim) {
         let number = |word: &str| {
@@ -167,12 +178,7 @@ fn browser(built: &Built, filter: Option<&str>) -> Result<Count, String> {
     if !ok && count.failed == 0 {
         count.failed = 1;
     }
-    if count.failed == 0 {
-        std::fs::remove_dir_all(&place.data).map_err(|error| format!("{}: {error}", place.data.display()))?;
-    } else {
-        println!("What the stack said is in {}", place.data.display());
-    }
-    Ok(count)
+    count
 }
 
 impl Count {
