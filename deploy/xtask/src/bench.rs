@@ -23,6 +23,9 @@ pub struct Args {
     /// Fail where a figure misses its limit
     #[arg(long)]
     strict: bool,
+    /// For how many seconds the cluster changes beside open pages
+    #[arg(long, default_value_t = 600)]
+    seconds: u32,
 }
 
 /// One figure.
@@ -39,7 +42,7 @@ pub fn run(args: &Args) -> Result<(), String> {
     let built = build::everything()?;
     let mut figures = first_load(&built.site)?;
     figures.extend(server(&built)?);
-    figures.extend(live::figures(&built)?);
+    figures.extend(live::figures(&built, args.seconds)?);
     figures.extend(trainer(&built)?);
     println!("\n{:<58} {:>14} {:>14}", "figure", "measured", "limit");
     let mut missed = 0;
