@@ -112,7 +112,7 @@ pub struct Index {
 #[derive(Debug, Default)]
 struct State {
     jobs: HashMap<Box<str>, JobRow>,
-    pods: HashMap<Arc<str>, PodRow>,
+    pods: HashMap<Arc<str>, Box<PodRow>>,
     /// Run → keys of its Jobs and Pods.
     runs: HashMap<RunId, Keys>,
     /// Key of a Job → the newest refusal to make its Pods, and when.
@@ -136,7 +136,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Keys {
     job: Option<Box<str>>,
-    pods: BTreeSet<Arc<str>>,
+    /// Each once; most runs have one.
+    pods: Vec<Arc<str>>,
 }
 
 impl Default for Index {
@@ -292,11 +293,21 @@ impl State {
         let key = self.pods.get_key_value(&*key).map_or_else(|| Arc::from(key), |(there, _)| there.clone());
         let row = object.into_row(&mut self.shared);
         let run = row.run.as_deref().map(|run| RunId(run.to_owned()));
-        if let Some(run) = &run {
-            self.runs.entry(run.clone()).or_default().pods.insert(key.clone());
+        let before = self.pods.get(&key).map(|before| before.run.as_deref().map(|run| RunId(run.to_owned())));
+        if before.as_ref() != Some(&run) {
+            if let Some(Some(before)) = &before {
+                self.forget(before, &key);
+            }
+            if let Some(run) = &run {
+                let pods = &mut self.runs.entry(run.clone()).or_default().pods;
+                if pods.is_empty() {
+                    pods.reserve_exact(1);
+                }
+                pods.push(key.clone());
+            }
         }
-        let moved = self.floor.moved(&key, self.pods.get(&key), Some(&row));
-        self.pods.insert(key, row);
+        let moved = self.floor.moved(&key, self.pods.get(&key).map(|row| &**row), Some(&row));
+        self.pods.insert(key, Box::new(row));
         (run, moved)
     }
 
@@ -313,7 +324,9 @@ impl State {
 
     fn forget(&mut self, run: &RunId, key: &str) {
         if let Some(keys) = self.runs.get_mut(run) {
-            keys.pods.remove(key);
+            if let Some(at) = keys.pods.iter().position(|pod| **pod == *key) {
+                keys.pods.swap_remove(at);
+            }
             keys.job.take_if(|job| **job == *key && !self.jobs.contains_key(key));
             if keys.job.is_none() && keys.pods.is_empty() {
                 self.runs.remove(run);

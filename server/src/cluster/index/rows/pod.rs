@@ -132,28 +132,30 @@ pub struct PodRow {
     pub scheduled: Option<Timestamp>,
     /// When it was told to go.
     pub deleting: Option<Timestamp>,
+    /// Since when its main container runs, where it is a run's.
+    pub running: Option<Timestamp>,
     /// Restarts of its main container.
     pub restarts: u32,
     /// Whether it holds resources no more.
     pub ended: bool,
     /// What it asks for as a whole, by resource name, each name once; shared by Pods that ask for the same.
     pub requests: Arc<[(Box<str>, Box<str>)]>,
+    /// Its identity, where it is a run's and something is said of it.
+    pub uid: Option<Uuid>,
     /// What only some Pods have.
     pub told: Option<Box<Told>>,
 }
 
-/// The parts of a Pod's row that most Pods of a large cluster do not have.
+/// The parts of a Pod's row that a Pod that just runs does not have, and those are most of a large cluster's.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// Its identity.
-    pub uid: Option<Uuid>,
     /// What the scheduler is told, while it is not bound.
-    pub unbound: Option<Unbound>,
+    pub unbound: Option<Box<Unbound>>,
     /// Since when it makes way for another.
     pub displaced: Option<Timestamp>,
     /// What the scheduler said last, while it is not bound.
     pub unschedulable: Option<String>,
-    /// Where its main container stands; none means not begun, nothing said.
+    /// Where its main container stands, unless it runs; none means not begun, nothing said.
     pub container: Option<ContainerFacts>,
     /// Why it failed as a whole.
     pub disrupted: Option<(String, String)>,
@@ -184,10 +186,14 @@ impl PodObject {
         let requests = requests::effective(&self.spec.containers, &self.spec.init_containers, &self.spec.resources, &self.spec.overhead);
         let run = self.metadata.labels.run.take().map(Into::into);
         // Of Pods that are not runs', only what they hold is of interest.
-        let told = (run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some())).then(|| {
-            let uid = Uuid::parse_str(&self.metadata.uid).ok();
-            Box::new(Told { uid, unbound: self.unbound(&requests), displaced, unschedulable, container, disrupted })
-        });
+        let said = run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some());
+        let (running, container) = match container {
+            Some(ContainerFacts::Running { since }) => (Some(since).filter(|_| said), None),
+            Some(ContainerFacts::Waiting { .. } | ContainerFacts::Terminated { .. }) | None => (None, container),
+        };
+        let unbound = if said { self.unbound(&requests) } else { None };
+        let more = unbound.is_some() || displaced.is_some() || unschedulable.is_some() || container.is_some() || disrupted.is_some();
+        let told = (said && more).then(|| Box::new(Told { unbound, displaced, unschedulable, container, disrupted }));
         PodRow {
             run,
             node: self.spec.node_name.as_deref().map(|node| share.text(node)),
@@ -195,23 +201,30 @@ impl PodObject {
             created: self.metadata.created(),
             scheduled: bound,
             deleting: self.metadata.deletion_timestamp,
+            running,
             restarts,
             ended,
             requests: share.requests(&requests),
+            uid: Uuid::parse_str(&self.metadata.uid).ok().filter(|_| said),
             told,
         }
     }
 
     /// What the scheduler is told of it, while it has no node.
-    fn unbound(&mut self, requests: &[(Box<str>, Box<str>)]) -> Option<Unbound> {
-        self.spec.node_name.is_none().then(|| Unbound {
-            asks: Asks {
-                requests: requests.iter().map(|(name, amount)| (name.to_string(), Quantity::parse(amount).unwrap_or_default())).collect(),
-                selector: std::mem::take(&mut self.spec.node_selector),
-                tolerations: std::mem::take(&mut self.spec.tolerations),
-            },
-            gates: self.spec.scheduling_gates.drain(..).map(|gate| gate.name).collect(),
-            nominated: Some(self.status.nominated_node_name.to_string()).filter(|node| !node.is_empty()),
+    fn unbound(&mut self, requests: &[(Box<str>, Box<str>)]) -> Option<Box<Unbound>> {
+        self.spec.node_name.is_none().then(|| {
+            Box::new(Unbound {
+                asks: Asks {
+                    requests: requests
+                        .iter()
+                        .map(|(name, amount)| (name.to_string(), Quantity::parse(amount).unwrap_or_default()))
+                        .collect(),
+                    selector: std::mem::take(&mut self.spec.node_selector),
+                    tolerations: std::mem::take(&mut self.spec.tolerations),
+                },
+                gates: self.spec.scheduling_gates.drain(..).map(|gate| gate.name).collect(),
+                nominated: Some(self.status.nominated_node_name.to_string()).filter(|node| !node.is_empty()),
+            })
         })
     }
 
@@ -260,16 +273,17 @@ impl PodRow {
         let told = self.told.as_deref();
         let unbound = told.and_then(|told| told.unbound.as_ref());
         let nothing = || ContainerFacts::Waiting { reason: String::new(), message: String::new() };
+        let running = self.running.map(|since| ContainerFacts::Running { since });
         PodFacts {
             name: name.to_owned(),
             created: self.created,
             node: self.node.as_deref().map(str::to_owned),
             scheduled: self.scheduled,
             unschedulable: told.and_then(|told| told.unschedulable.clone()),
-            container: told.and_then(|told| told.container.clone()).unwrap_or_else(nothing),
+            container: running.or_else(|| told.and_then(|told| told.container.clone())).unwrap_or_else(nothing),
             restarts: self.restarts,
             deleting: self.deleting,
-            uid: told.and_then(|told| told.uid).map(|uid| uid.to_string()).unwrap_or_default(),
+            uid: self.uid.map(|uid| uid.to_string()).unwrap_or_default(),
             priority: self.priority,
             asks: unbound.map(|unbound| unbound.asks.clone()),
             gates: unbound.map(|unbound| unbound.gates.clone()).unwrap_or_default(),
