@@ -1,31 +1,59 @@
 //! `cargo xtask bench`: figures, each beside the limit or the peer that it is judged by.
 //!
 //! What is measured lives with what it measures: the server's `bench` program and `slipway-trainer bench` print JSON, and this
-//! sets their figures beside their limits.
+//! sets their figures beside their limits. Where a part cannot be measured, the others are all the same.
 
+mod browser;
 mod live;
+mod server;
+mod trainer;
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
+use clap::ValueEnum as _;
+
 use crate::{
-    build::{self, Built, with_libtorch},
+    build::{self, Built},
     place,
     step::{quietly, step},
+    toolchain::Toolchain,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Fail where a figure misses its limit
+    /// Fail where a figure misses its limit, or cannot be measured
     #[arg(long)]
     strict: bool,
+    /// Measure this part alone; may be given several times
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
     /// For how many seconds the cluster changes beside open pages
     #[arg(long, default_value_t = 600)]
     seconds: u32,
+}
+
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// What a browser fetches before a page is alive
+    FirstLoad,
+    /// Memory and CPU of the index: for a watched Pod, and for 5,000 nodes with 150,000 Pods
+    Index,
+    /// The page of nodes of such a cluster, over HTTP
+    Fleet,
+    /// Will it run, on 1,000 nodes: in native code, and in WebAssembly in Chromium
+    Fit,
+    /// Metric points: stored, and drawn a million at a time
+    Metrics,
+    /// The product on a Kubernetes of its own: its start, its rest, and from a change to the pixel
+    Live,
+    /// An epoch of training, beside PyTorch
+    Trainer,
 }
 
 /// One figure.
@@ -38,22 +66,77 @@ struct Figure {
     at_least: bool,
 }
 
+/// What came of measuring something, which has a name.
+type Outcome = (&'static str, Result<Vec<Figure>, String>);
+
+/// What is measured, built when it is first needed.
+#[derive(Default)]
+struct Builds {
+    everything: OnceCell<Result<Built, String>>,
+    released: OnceCell<Result<(), String>>,
+}
+
+impl Builds {
+    fn everything(&self) -> Result<&Built, String> {
+        self.everything.get_or_init(build::everything).as_ref().map_err(Clone::clone)
+    }
+
+    /// The server's programs, as they are built for use.
+    fn released(&self) -> Result<(), String> {
+        let build = || {
+            let toolchain = Toolchain::ready()?;
+            let build = ["build", "--quiet", "--release", "--package", "slipway-server", "--bins"];
+            step("Building the server for use", || quietly(toolchain.cargo().args(build))).map(|_| ())
+        };
+        self.released.get_or_init(build).clone()
+    }
+}
+
+impl Part {
+    fn measure(self, builds: &Builds, seconds: u32) -> Vec<Outcome> {
+        match self {
+            Self::FirstLoad => {
+                vec![("the first load", builds.everything().and_then(|built| first_load(&built.site)))]
+            }
+            Self::Index => {
+                vec![("a watched Pod", server::figures(builds, "watched")), ("a large cluster", server::figures(builds, "large"))]
+            }
+            Self::Fleet => vec![("the page of nodes", server::figures(builds, "fleet"))],
+            Self::Fit => vec![("will-it-run", server::figures(builds, "fit")), ("will-it-run in Chromium", browser::figures(builds))],
+            Self::Metrics => vec![("storing metrics", server::figures(builds, "stored")), ("a chart", server::figures(builds, "charted"))],
+            Self::Live => {
+                let figures = builds.released().and_then(|()| live::figures(builds.everything()?, seconds));
+                vec![("the running product", figures)]
+            }
+            Self::Trainer => vec![("training", trainer::figures())],
+        }
+    }
+}
+
 pub fn run(args: &Args) -> Result<(), String> {
-    let built = build::everything()?;
-    let mut figures = first_load(&built.site)?;
-    figures.extend(server(&built)?);
-    figures.extend(live::figures(&built, args.seconds)?);
-    figures.extend(trainer(&built)?);
-    println!("\n{:<58} {:>14} {:>14}", "figure", "measured", "limit");
+    let parts = if args.only.is_empty() { Part::value_variants() } else { &args.only };
+    let builds = Builds::default();
+    let outcomes: Vec<Outcome> = parts.iter().flat_map(|part| part.measure(&builds, args.seconds)).collect();
+    println!("\n{:<60} {:>14} {:>14}", "figure", "measured", "limit");
     let mut missed = 0;
-    for figure in &figures {
-        let met = if figure.at_least { figure.measured >= figure.limit } else { figure.measured <= figure.limit };
-        missed += u32::from(!met);
-        let mark = if met { "●" } else { "✕" };
-        let sign = if figure.at_least { "≥" } else { "≤" };
-        println!("{mark} {:<56} {:>14} {sign}{:>13}", figure.what, shown(figure.measured, figure.unit), shown(figure.limit, figure.unit));
+    for (name, outcome) in &outcomes {
+        match outcome {
+            Ok(figures) => missed += figures.iter().filter(|figure| !print(figure)).count(),
+            Err(why) => {
+                missed += 1;
+                println!("✕ {name}: not measured: {why}");
+            }
+        }
     }
     if args.strict && missed > 0 { Err(format!("{missed} figures miss their limit")) } else { Ok(()) }
+}
+
+/// Prints a figure; says whether it meets its limit.
+fn print(figure: &Figure) -> bool {
+    let met = if figure.at_least { figure.measured >= figure.limit } else { figure.measured <= figure.limit };
+    let (mark, sign) = (if met { "●" } else { "✕" }, if figure.at_least { "≥" } else { "≤" });
+    println!("{mark} {:<58} {:>14} {sign}{:>13}", figure.what, shown(figure.measured, figure.unit), shown(figure.limit, figure.unit));
+    met
 }
 
 fn shown(value: f64, unit: &str) -> String {
@@ -92,72 +175,7 @@ fn first_load(site: &Path) -> Result<Vec<Figure>, String> {
     Ok(figures)
 }
 
-/// Figures that the server's bench program prints: `[{"what", "measured", "unit", "limit", "at_least"}]`.
-fn server(built: &Built) -> Result<Vec<Figure>, String> {
-    step("Building the server for use", || {
-        quietly(built.toolchain.cargo().args(["build", "--quiet", "--release", "--package", "slipway-server", "--bins"]))
-    })?;
-    let text = step("Measuring the server", || quietly(&mut Command::new(released("bench"))))?;
-    let rows: Vec<serde_json::Value> =
-        serde_json::from_str(text.trim()).map_err(|error| format!("the server's bench printed no figures: {error}\n{text}"))?;
-    Ok(rows
-        .iter()
-        .map(|row| Figure {
-            what: row["what"].as_str().unwrap_or_default().to_owned(),
-            measured: row["measured"].as_f64().unwrap_or(f64::NAN),
-            unit: match row["unit"].as_str() {
-                Some("points/s") => "points/s",
-                Some("µs") => "µs",
-                Some("ms") => "ms",
-                Some("bytes") => "bytes",
-                Some("kB") => "kB",
-                Some("MB") => "MB",
-                Some("×") => "×",
-                _ => "",
-            },
-            limit: row["limit"].as_f64().unwrap_or(f64::NAN),
-            at_least: row["at_least"].as_bool().unwrap_or(false),
-        })
-        .collect())
-}
-
 /// A program of the server's, as it is built for use.
 fn released(name: &str) -> PathBuf {
     place::target().join("release").join(name)
-}
-
-/// An epoch of the same models here and in PyTorch, of the same version.
-fn trainer(built: &Built) -> Result<Vec<Figure>, String> {
-    let python = peer()?;
-    let threads = |command: &mut Command| -> Result<serde_json::Value, String> {
-        let text = quietly(command.env("OMP_NUM_THREADS", "1"))?;
-        serde_json::from_str(text.trim()).map_err(|error| format!("no figures: {error}\n{text}"))
-    };
-    let ours = step("Measuring the trainer", || threads(with_libtorch(Command::new(&built.trainer).arg("bench"), &built.libtorch)))?;
-    let theirs = step("Measuring PyTorch", || threads(Command::new(python).arg(place::root().join("deploy/trainer/bench/peer.py"))))?;
-    Ok(["mlp_ms", "cnn_ms"]
-        .into_iter()
-        .map(|key| Figure {
-            what: format!("trainer: an epoch of the {}, to PyTorch's", key.trim_end_matches("_ms").to_uppercase()),
-            measured: ours[key].as_f64().unwrap_or(f64::NAN) / theirs[key].as_f64().unwrap_or(f64::NAN),
-            unit: "×",
-            limit: 1.0,
-            at_least: false,
-        })
-        .collect())
-}
-
-/// A Python with PyTorch, in the cache.
-fn peer() -> Result<PathBuf, String> {
-    let folder = place::cache()?.join("pytorch-2.13.0");
-    let python = folder.join("bin/python3");
-    if folder.join(".ready").exists() {
-        return Ok(python);
-    }
-    step("Installing PyTorch, the peer (once, several GB)", || {
-        quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", "torch==2.13.0"]))?;
-        fs::write(folder.join(".ready"), "").map_err(|error| error.to_string())
-    })?;
-    Ok(python)
 }

@@ -33,19 +33,17 @@ pub fn everything() -> Result<Built, String> {
     let libtorch = fetch::libtorch()?;
     step("Building the server and the sandbox", || quietly(toolchain.cargo().args(["build", "--quiet", "--bins"])))?;
     let site = frontend(&toolchain)?;
+    let trainer = trainer(&toolchain, &libtorch)?;
+    let binary = |name: &str| place::target().join("debug").join(name);
+    Ok(Built { server: binary("slipway-server"), sandbox: binary("sandbox"), trainer, toolchain, kubernetes, libtorch, site })
+}
+
+/// The training image's program, as it is built for use.
+pub fn trainer(toolchain: &Toolchain, libtorch: &Path) -> Result<PathBuf, String> {
     step("Building the trainer", || {
-        quietly(with_libtorch(toolchain.cargo().args(["build", "--quiet", "--release", "--package", "slipway-trainer"]), &libtorch))
+        quietly(with_libtorch(toolchain.cargo().args(["build", "--quiet", "--release", "--package", "slipway-trainer"]), libtorch))
     })?;
-    let binary = |profile: &str, name: &str| place::target().join(profile).join(name);
-    Ok(Built {
-        server: binary("debug", "slipway-server"),
-        sandbox: binary("debug", "sandbox"),
-        trainer: binary("release", "slipway-trainer"),
-        toolchain,
-        kubernetes,
-        libtorch,
-        site,
-    })
+    Ok(place::target().join("release/slipway-trainer"))
 }
 
 /// Lets a program be linked with libtorch, and find it.

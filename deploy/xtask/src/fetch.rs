@@ -1,4 +1,4 @@
-//! What is not Rust: libtorch, Kubernetes, Prometheus, the browser and its test runner. Each is fetched or built once for a machine.
+//! What is not Rust: libtorch, PyTorch, Kubernetes, Prometheus, the browser and its test runner. Each is fetched or built once.
 
 use std::{
     fs,
@@ -40,6 +40,28 @@ pub fn libtorch() -> Result<PathBuf, String> {
         fs::remove_dir_all(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))
     })?;
     Ok(folder)
+}
+
+/// A Python with PyTorch of libtorch's version, for the figures that are judged by it.
+pub fn pytorch(libtorch: &Path) -> Result<PathBuf, String> {
+    let folder = place::cache()?.join(format!("pytorch-{LIBTORCH}-cpu"));
+    let (python, stamp) = (folder.join("bin/python3"), folder.join(".ready"));
+    if stamp.exists() {
+        return Ok(python);
+    }
+    need("python3", "python3 with pip and venv")?;
+    need("cc", "a C compiler")?;
+    step("Fetching PyTorch, which the trainer is judged by (about 540 MB, once)", || {
+        quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let pip = |arguments: &[&str]| quietly(Command::new(&python).args(["-m", "pip", "--quiet"]).args(arguments).current_dir(&folder));
+        pip(&["install", "filelock", "fsspec", "jinja2", "networkx", "sympy", "typing-extensions"])?;
+        pip(&["download", "--no-deps", "--dest", "wheels", &format!("torch=={LIBTORCH}")])?;
+        let (script, wheels) = (place::root().join("deploy/xtask/src/pytorch.py"), folder.join("wheels"));
+        quietly(Command::new(&python).arg(script).arg(&wheels).arg(libtorch))?;
+        fs::remove_dir_all(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
+        fs::write(&stamp, "").map_err(|error| format!("{}: {error}", stamp.display()))
+    })?;
+    Ok(python)
 }
 
 /// The Kubernetes control plane as one program, built where these sources have not been built yet.

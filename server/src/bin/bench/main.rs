@@ -1,11 +1,14 @@
 //! The server's figures: what each costs in CPU time and bytes, which say more about a busy machine than wall time does.
 //!
-//! Prints `[{"what", "measured", "unit", "limit", "at_least"}]` on standard output, for `cargo xtask bench` and for whoever
-//! wants to keep them. A new figure is a function in [`FIGURES`].
+//! `bench PART` prints `[{"what", "measured", "unit", "limit", "at_least"}]` on standard output, for `cargo xtask bench` and for
+//! whoever wants to keep them. Each part is measured in a process of its own: memory that was used and freed before would hide
+//! what it takes. A new figure is a function in [`PARTS`].
 
 mod fit;
+mod fleet;
 mod index;
 mod metrics;
+mod place;
 
 use std::{pin::Pin, process::ExitCode};
 
@@ -14,7 +17,7 @@ use serde::Serialize;
 /// A figure and the limit that it is judged by.
 #[derive(Debug, Serialize)]
 struct Figure {
-    what: &'static str,
+    what: String,
     measured: f64,
     unit: &'static str,
     limit: f64,
@@ -22,42 +25,55 @@ struct Figure {
     at_least: bool,
 }
 
+impl Figure {
+    /// One of which less is better.
+    fn at_most(what: impl Into<String>, measured: f64, unit: &'static str, limit: f64) -> Self {
+        Self { what: what.into(), measured, unit, limit, at_least: false }
+    }
+}
+
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Figure>, String>>>>;
 
-/// What is measured, in this order.
-const FIGURES: &[fn() -> Measuring] = &[
-    || Box::pin(async { index::large() }),
-    || Box::pin(async { Ok(index::watched()) }),
-    || Box::pin(async { fit::answered() }),
-    || Box::pin(metrics::stored()),
-    || Box::pin(metrics::charted()),
+/// What is measured, by name.
+const PARTS: &[(&str, fn() -> Measuring)] = &[
+    ("watched", || Box::pin(async { Ok(index::watched()) })),
+    ("large", || Box::pin(async { Ok(index::large()) })),
+    ("fleet", || Box::pin(fleet::asked_for())),
+    ("fit", || Box::pin(async { fit::answered() })),
+    ("stored", || Box::pin(metrics::stored())),
+    ("charted", || Box::pin(metrics::charted())),
 ];
+
+/// The argument with which this prints the picture that [`fit`] answers by, for the browser to answer by as well.
+const PICTURE: &str = "picture";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(index::LARGE) {
-        index::list_large();
-        return ExitCode::SUCCESS;
-    }
-    let mut figures = Vec::new();
-    for measure in FIGURES {
-        match measure().await {
-            Ok(more) => figures.extend(more),
-            Err(sentence) => {
-                eprintln!("bench: {sentence}");
-                return ExitCode::FAILURE;
-            }
+    let asked = std::env::args().nth(1).unwrap_or_default();
+    let printed = match PARTS.iter().find(|(name, _)| *name == asked) {
+        Some((_, measure)) => measure().await.and_then(|figures| serde_json::to_string_pretty(&figures).map_err(|error| error.to_string())),
+        None if asked == PICTURE => serde_json::to_string(&fit::picture()).map_err(|error| error.to_string()),
+        None => Err(format!("name one of {PICTURE}, {}", PARTS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))),
+    };
+    match printed {
+        Ok(text) => {
+            println!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(sentence) => {
+            eprintln!("bench: {sentence}");
+            ExitCode::FAILURE
         }
     }
-    println!("{}", serde_json::to_string_pretty(&figures).expect("figures are plain"));
-    ExitCode::SUCCESS
 }
 
-/// CPU time that this process has used so far, in microseconds, to a hundredth of a second.
-/// Source: proc(5), fields 14 and 15 of `/proc/self/stat`, in ticks of which there are 100 a second on every Linux.
-fn cpu_time() -> Result<f64, String> {
-    let stat = std::fs::read_to_string("/proc/self/stat").map_err(|error| format!("/proc/self/stat cannot be read: {error}"))?;
-    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() * 10_000.0)
+/// A count, for arithmetic.
+#[expect(clippy::cast_precision_loss, reason = "counts here are below 2^53")]
+fn count(of: usize) -> f64 {
+    of as f64
+}
+
+/// What went wrong, in a sentence.
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }

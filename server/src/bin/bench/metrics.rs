@@ -1,26 +1,26 @@
 //! Metrics: from the line that a trainer prints to the disk, and from the disk to a chart.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
-use jiff::Timestamp;
 use slipway_app::api::runs::Curve;
-use slipway_domain::{
-    person::{PersonId, PersonName},
-    run::{form::RunForm, spec::RunId, view::ChartQuery},
-};
+use slipway_domain::run::{spec::RunId, view::ChartQuery};
 use slipway_server::{
+    cluster::index::measure::cpu_ms,
     drivers::logs::draft::Draft,
     store::{
         Store,
         intake::{Batch, Caps, Intake, PackedPoints},
         logs::{Position, StreamKey},
         metrics::{self, Point},
-        runs::{self, NewRun},
     },
 };
 use tokio::task::JoinSet;
 
-use super::{Figure, cpu_time};
+use super::{
+    Figure, count,
+    place::{self, Folder},
+    said,
+};
 
 /// Runs that report at once, lines that each prints, and values in each line.
 const RUNS: usize = 100;
@@ -33,44 +33,23 @@ const LONG: u64 = 1_000_000;
 /// The width that the run page asks for.
 const WIDTH: u32 = 320;
 
-/// What went wrong, in a sentence.
-fn said(error: impl std::fmt::Display) -> String {
-    error.to_string()
-}
-
-/// A folder that goes with what is measured in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is the system's to clean up, as everything in its folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-async fn store(name: &str) -> Result<(Store, Folder), String> {
-    let folder = Folder(std::env::temp_dir().join(format!("slipway-bench-{}-{name}", std::process::id())));
-    std::fs::create_dir_all(&folder.0).map_err(said)?;
-    let store = Store::connect(&format!("sqlite://{}", folder.0.join("bench.db").display())).await.map_err(said)?;
+async fn store(folder: &Folder) -> Result<Store, String> {
+    let store = Store::connect(&folder.database()).await.map_err(said)?;
     store.migrate().await.map_err(said)?;
-    Ok((store, folder))
+    Ok(store)
 }
 
 async fn run(store: &Store, number: usize) -> Result<RunId, String> {
-    let form = RunForm { team: "bench".into(), name: format!("run-{number}"), ..RunForm::default() };
-    let spec = form.parse().map_err(|fields| format!("{fields:?}"))?;
     let id = RunId(format!("run-{number}"));
-    let by = (PersonId("bench".into()), PersonName::parse("bench")?);
-    runs::insert(store, &NewRun { id: id.clone(), spec, by, launched: Timestamp::UNIX_EPOCH, applied: String::new() })
-        .await
-        .map_err(said)?;
+    place::run(store, &id, "bench", id.0.clone(), "bench").await?;
     Ok(id)
 }
 
 /// Points stored a second, each line parsed, each point durable; and what a point costs.
 #[expect(clippy::disallowed_methods, reason = "this is what is measured")]
 pub(super) async fn stored() -> Result<Vec<Figure>, String> {
-    let (store, _folder) = store("stored").await?;
+    let folder = Folder::new("stored")?;
+    let store = store(&folder).await?;
     let (intake, writer) = Intake::new(store.clone(), Caps::default(), Arc::new(|_, _| {}));
     let writer = tokio::spawn(writer);
     let lines: Arc<[String]> = (0..LINES).map(line).collect();
@@ -78,7 +57,7 @@ pub(super) async fn stored() -> Result<Vec<Figure>, String> {
     for number in 0..RUNS {
         ids.push(run(&store, number).await?);
     }
-    let (cpu, begun) = (cpu_time()?, Instant::now());
+    let (cpu, begun) = (cpu_ms(), Instant::now());
     let mut readers = JoinSet::new();
     for id in ids {
         readers.spawn(read(intake.clone(), id, lines.clone()));
@@ -86,7 +65,7 @@ pub(super) async fn stored() -> Result<Vec<Figure>, String> {
     while let Some(done) = readers.join_next().await {
         done.map_err(said)??;
     }
-    let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_time()? - cpu);
+    let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_ms() - cpu);
     let points = count(RUNS * LINES * VALUES);
     drop(intake);
     writer.await.map_err(said)?;
@@ -97,19 +76,13 @@ pub(super) async fn stored() -> Result<Vec<Figure>, String> {
     }
     Ok(vec![
         Figure {
-            what: "metric points stored, durable on SQLite",
+            what: "metric points stored, durable on SQLite".into(),
             measured: points / seconds,
             unit: "points/s",
             limit: 100_000.0,
             at_least: true,
         },
-        Figure {
-            what: "CPU for a metric point, from the line to the disk",
-            measured: cpu / points,
-            unit: "µs",
-            limit: 5.0,
-            at_least: false,
-        },
+        Figure::at_most("CPU for a metric point, from the line to the disk", cpu * 1_000.0 / points, "µs", 5.0),
     ])
 }
 
@@ -136,7 +109,8 @@ fn line(step: usize) -> String {
 /// Bytes and CPU of a chart of a long curve.
 pub(super) async fn charted() -> Result<Vec<Figure>, String> {
     const TIMES: u32 = 50;
-    let (store, _folder) = store("charted").await?;
+    let folder = Folder::new("charted")?;
+    let store = store(&folder).await?;
     let (intake, writer) = Intake::new(store.clone(), Caps::default(), Arc::new(|_, _| {}));
     let writer = tokio::spawn(writer);
     let id = run(&store, 0).await?;
@@ -156,7 +130,7 @@ pub(super) async fn charted() -> Result<Vec<Figure>, String> {
     drop(intake);
     writer.await.map_err(said)?;
     let query = ChartQuery { metric: "train/loss".into(), from: None, to: None, width: WIDTH };
-    let cpu = cpu_time()?;
+    let cpu = cpu_ms();
     let mut bytes = 0;
     for _ in 0..TIMES {
         let series = metrics::chart(&store, &id, &query).await.map_err(said)?;
@@ -165,20 +139,9 @@ pub(super) async fn charted() -> Result<Vec<Figure>, String> {
         }
         bytes = serde_json::to_string(&Curve::from_series(&series)).map_err(said)?.len();
     }
-    let milliseconds = (cpu_time()? - cpu) / 1_000.0 / f64::from(TIMES);
+    let milliseconds = (cpu_ms() - cpu) / f64::from(TIMES);
     Ok(vec![
-        Figure {
-            what: "chart of 1,000,000 points, as it travels",
-            measured: count(bytes) / 1_000.0,
-            unit: "kB",
-            limit: 40.0,
-            at_least: false,
-        },
-        Figure { what: "CPU for a chart of 1,000,000 points", measured: milliseconds, unit: "ms", limit: 20.0, at_least: false },
+        Figure::at_most("chart of 1,000,000 points, as it travels", count(bytes) / 1_000.0, "kB", 40.0),
+        Figure::at_most("CPU for a chart of 1,000,000 points", milliseconds, "ms", 20.0),
     ])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts here are below 2^53")]
-fn count(of: usize) -> f64 {
-    of as f64
 }

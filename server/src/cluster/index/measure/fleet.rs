@@ -3,7 +3,6 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use slipway_domain::node::{self, NodeQuery};
 
 use super::{
     super::{
@@ -11,7 +10,7 @@ use super::{
         Index,
         rows::{JobObject, NodeObject, PodObject},
     },
-    PAGE, cpu_ns, page, resident,
+    PAGE, cpu_ms, page, resident,
 };
 use crate::clock::Clock;
 
@@ -24,9 +23,6 @@ const IN_GROUP: usize = 300;
 /// Nodes without GPUs.
 const PLAIN: usize = 200;
 
-/// Pages asked for while Pods come and go.
-const LOOKS: usize = 2_000;
-
 /// What a large cluster costs.
 #[derive(Clone, Copy, Debug)]
 pub struct Fleet {
@@ -34,50 +30,41 @@ pub struct Fleet {
     pub peak_mb: f64,
     /// Seconds of CPU from the texts of the lists until every node is drawn.
     pub seconds: f64,
-    /// Milliseconds of CPU in which 99 of 100 pages of nodes with the totals are made, while ten Pods come or go between two pages.
-    pub page_ms: f64,
 }
 
-/// Lists a large cluster and looks at its nodes.
+/// Lists a large cluster and draws its nodes.
 pub fn fleet() -> Fleet {
     let index = Index::default();
-    let clock = Clock::machine();
     // From here on the most that was resident is of what follows. Source: proc(5), `/proc/PID/clear_refs`.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let before = resident();
-    let mut ns = fill(&index, 150_000);
-    let cpu = cpu_ns();
+    let mut ms = fill(&index, 150_000);
+    let cpu = cpu_ms();
     index.drawn();
-    ns += cpu_ns() - cpu;
-    let peak_mb = (peak() - before) / 1e6;
-    let mut looks: Vec<f64> = (0..LOOKS)
-        .map(|look| {
-            for pod in 0..10 {
-                let text = small(look * 10 + pod, if look % 2 == 0 { "Running" } else { "Succeeded" });
-                if let Ok(object) = serde_json::from_value(text) {
-                    PodObject::apply(&index, object, &clock);
-                }
-            }
-            let cpu = cpu_ns();
-            let query = NodeQuery { page: u32::try_from(look % 50).unwrap_or(0), ..NodeQuery::default() };
-            let fleet = node::Fleet::of(&index.drawn(), &query, None);
-            std::hint::black_box(serde_json::to_string(&fleet).unwrap_or_default());
-            (cpu_ns() - cpu) / 1e6
-        })
-        .collect();
-    looks.sort_by(f64::total_cmp);
-    Fleet { peak_mb, seconds: ns / 1e9, page_ms: looks[LOOKS * 99 / 100] }
+    ms += cpu_ms() - cpu;
+    Fleet { peak_mb: (peak() - before) / 1e6, seconds: ms / 1e3 }
 }
 
-/// Lists nodes, so many Pods on them, and a Job for each third Pod; the nanoseconds of CPU that reading the lists took.
+/// Lets ten Pods come to as many nodes, and at the next odd turn go again.
+pub fn come_and_go(index: &Index, turn: usize) {
+    let clock = Clock::machine();
+    for pod in 0..10 {
+        let text = small(turn / 2 * 10 + pod, if turn.is_multiple_of(2) { "Running" } else { "Succeeded" });
+        if let Ok(object) = serde_json::from_value(text) {
+            PodObject::apply(index, object, &clock);
+        }
+    }
+}
+
+/// Lists nodes, so many Pods on them, and a Job for each third Pod; the milliseconds of CPU that reading the lists took.
 pub fn fill(index: &Index, pods: usize) -> f64 {
     let clock = Clock::machine();
     let template = page(0);
-    let mut ns = 0.0;
+    let mut ms = 0.0;
     let mut timed = |work: &mut dyn FnMut()| {
-        let cpu = cpu_ns();
+        let cpu = cpu_ms();
         work();
-        ns += cpu_ns() - cpu;
+        ms += cpu_ms() - cpu;
     };
     let list = |items: Vec<Value>| json!({ "metadata": { "resourceVersion": "1" }, "items": items }).to_string();
     let cut = (0..GROUPS).flat_map(|group| (0..IN_GROUP).map(move |number| machine(&format!("gpu{group}-{number}"), true)));
@@ -103,7 +90,7 @@ pub fn fill(index: &Index, pods: usize) -> f64 {
             }
         });
     }
-    ns
+    ms
 }
 
 /// A node with the labels that node and GPU feature discovery leave on it.
