@@ -1,13 +1,14 @@
 //! Nodes, each GPU as it is cut, and who holds what.
 //!
 //! [`NodeFacts`] is what Kubernetes says; [`row`] draws it, made of labels, of what the node advertises as allocatable and of
-//! what the Pods there ask for, and of nothing else. A slice is never counted as a GPU. Where labels and resources contradict
+//! what the Pods there ask for, and of nothing else; GPUs that are given by claims are drawn beside them ([`dra`]). A slice is never counted as a GPU. Where labels and resources contradict
 //! each other, the row says so and guesses nothing.
 //!
 //! Kubernetes says how many slices a Pod has on a node, and not which: slices are given to holders in the order in which they
 //! came, which is one way in which it can be.
 
 mod cards;
+pub mod dra;
 mod fleet;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::dra::{Advertised, DraGpu};
 pub use self::{
     fleet::{Drawn, Fleet, NodeQuery, PAGE_SIZE, Total},
     view::{Group, NodeDetail, PodThere},
@@ -262,20 +264,28 @@ pub struct NodeRow {
     pub memory: Share,
     /// Pods.
     pub pods: Share,
-    /// Its GPUs.
+    /// Its GPUs that are given as resources.
     pub gpus: Vec<Gpu>,
+    /// Its GPUs that are given by claims (DRA).
+    pub dra: Vec<DraGpu>,
     /// What its labels and its resources contradict each other in.
     pub contradiction: Option<String>,
     /// How busy its GPUs are; none where it has none, and as it is drawn, before what is measured is added.
     pub utilisation: Option<NodeUse>,
 }
 
-/// Draws a node; `held` is in the order in which the Pods came.
+/// Draws a node that has no GPUs for claims; `held` is in the order in which the Pods came.
 pub fn row(facts: &NodeFacts, held: &[Held<'_>]) -> NodeRow {
+    row_with(facts, held, &Advertised::default())
+}
+
+/// Draws a node with what is advertised of it for claims; `held` is in the order in which the Pods came.
+pub fn row_with(facts: &NodeFacts, held: &[Held<'_>], advertised: &Advertised<'_>) -> NodeRow {
     let label = |name: &str| facts.labels.get(name).filter(|value| !value.is_empty()).cloned();
     let product = label("nvidia.com/gpu.product");
     let strategy = label("nvidia.com/mig.strategy").filter(|word| word != "none");
-    let (gpus, contradiction) = cards::draw(facts, product.as_deref(), strategy.as_deref(), held);
+    let (dra, wrong) = dra::draw(advertised);
+    let (gpus, contradiction) = cards::draw(facts, product.as_deref(), strategy.as_deref(), held, dra.len());
     let all = |resource: &str| facts.allocatable.get(resource).and_then(|amount| Quantity::parse(amount).ok()).unwrap_or_default();
     let share = |resource: &str| {
         let asked = held.iter().flat_map(|pod| pod.requests).filter(|(name, _)| **name == *resource);
@@ -296,8 +306,10 @@ pub fn row(facts: &NodeFacts, held: &[Held<'_>]) -> NodeRow {
         since: facts.since,
         pressures: facts.pressures.clone(),
         taints: facts.taints.iter().map(|taint| taint.replacen("=:", ":", 1)).collect(),
-        product: product.as_deref().map(|label| product_name(label).to_owned()),
-        driver: label("nvidia.com/cuda.driver-version.full").or_else(|| joined(&driver)),
+        product: product.as_deref().map(product_name).or(dra.first().map(|gpu| gpu.product.as_str())).map(str::to_owned),
+        driver: label("nvidia.com/cuda.driver-version.full")
+            .or_else(|| joined(&driver))
+            .or_else(|| advertised.devices.iter().find_map(|device| device.driver.as_deref()).map(str::to_owned)),
         cuda: label("nvidia.com/cuda.runtime-version.full")
             .or_else(|| joined(&["nvidia.com/cuda.runtime.major", "nvidia.com/cuda.runtime.minor"])),
         strategy,
@@ -306,7 +318,8 @@ pub fn row(facts: &NodeFacts, held: &[Held<'_>]) -> NodeRow {
         memory: share("memory"),
         pods: Share { used: Quantity::units(held.len() as u64), all: all("pods") },
         gpus,
-        contradiction,
+        dra,
+        contradiction: wrong.or(contradiction),
         utilisation: None,
     }
 }

@@ -139,7 +139,7 @@ fn now(page: &LayoutPage) -> AnyView {
     view! {
         <section class=format!("{} flex flex-col gap-2 p-4", style::CARD) aria-label="Now">
             <h2 class="text-body font-semibold">"Now"</h2>
-            {gpu_map::strip(&page.node.gpus, &names)}
+            {gpu_map::strip(&page.node.gpus, &[], &names)}
             <p class="text-table text-ink-soft">{format!("{} × {product}{label}", page.node.gpus.len())}</p>
         </section>
     }

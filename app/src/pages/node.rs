@@ -146,15 +146,22 @@ fn notices(detail: &NodeDetail) -> Vec<AnyView> {
 fn gpus(detail: &NodeDetail) -> Option<AnyView> {
     let row = &detail.row;
     let names = Names::new(detail.runs.clone(), detail.colours.clone(), paths::run);
-    let cards: Vec<AnyView> = row.gpus.iter().enumerate().map(|(index, gpu)| gpu_map::card(index, gpu, &names)).collect();
+    let cards = gpu_map::cards(&row.gpus, &row.dra, &names);
+    let how = match (row.gpus.is_empty(), row.dra.is_empty()) {
+        (_, true) => {
+            "Kubernetes says which node a Pod is on, and not which GPU or slot of it: they are drawn in the order in which the Pods came"
+        }
+        (true, false) => "These are given by claims (DRA), which say whose each is",
+        (false, false) => {
+            "Of GPUs that are given by claims (DRA) it is said whose each is; the others are drawn in the order in which the Pods came"
+        }
+    };
     (!cards.is_empty()).then(|| {
         view! {
             <section class="flex flex-col gap-3" aria-label="GPUs">
                 <ol class="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-4">{cards}</ol>
                 <Legend colours=detail.colours.clone()/>
-                <p class="text-table text-ink-soft">
-                    "Kubernetes says which node a Pod is on, and not which GPU or slot of it: they are drawn in the order in which the Pods came"
-                </p>
+                <p class="text-table text-ink-soft">{how}</p>
             </section>
         }
         .into_any()

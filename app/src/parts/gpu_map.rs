@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::prelude::*;
 use slipway_domain::{
-    node::{Gpu, HeldBy, Holder},
+    node::{
+        Gpu, HeldBy, Holder, Hole, Slice,
+        dra::{DraGpu, DraPart},
+    },
     run::spec::RunId,
 };
 
@@ -91,67 +94,124 @@ impl Names {
     }
 }
 
+/// A GPU to be drawn.
+struct Drawing<'a> {
+    /// Its number on the node.
+    number: usize,
+    /// Its heading.
+    title: String,
+    whole: bool,
+    parts: Vec<Part<'a>>,
+}
+
 /// A part of a GPU.
+#[derive(Default)]
 struct Part<'a> {
     /// Eighths of the GPU, or places.
     width: u8,
     /// What it is, such as `1g.5gb`.
     what: String,
+    /// Its first memory slice, where that is known.
+    place: Option<u8>,
     /// Whether it can be held.
     cut: bool,
-    holder: Option<&'a Holder>,
+    /// Who has it; several where they share a claim.
+    holders: &'a [Holder],
+    /// Claims and taints.
+    notes: Vec<String>,
 }
 
-/// The parts of a GPU, from the left.
-fn parts(gpu: &Gpu) -> Vec<Part<'_>> {
-    match gpu {
-        Gpu::Whole { holder } => vec![Part { width: 8, what: "whole".to_owned(), cut: true, holder: holder.as_ref() }],
-        Gpu::Cut { slices, holes } => {
-            let fits = |fits: &[String]| {
-                if fits.is_empty() { "nothing fits".to_owned() } else { format!("fits {}", fits.join(" ")) }
-            };
-            let mut all: Vec<(u8, Part<'_>)> = slices
-                .iter()
-                .map(|slice| {
-                    (slice.start, Part { width: slice.memory, what: slice.profile.clone(), cut: true, holder: slice.holder.as_ref() })
-                })
-                .chain(holes.iter().map(|hole| (hole.start, Part { width: hole.memory, what: fits(&hole.fits), cut: false, holder: None })))
-                .collect();
-            all.sort_by_key(|(start, _)| *start);
-            all.into_iter().map(|(_, part)| part).collect()
-        }
-        Gpu::Shared { seats, holders } => {
-            let holders = holders.iter().map(Some).chain(std::iter::repeat(None)).take(*seats as usize);
-            holders.map(|holder| Part { width: 1, what: "shared".to_owned(), cut: true, holder }).collect()
-        }
-        Gpu::Unplaced { slices } => {
-            slices.iter().map(|slice| Part { width: 1, what: slice.profile.clone(), cut: true, holder: slice.holder.as_ref() }).collect()
-        }
+fn hole(hole: &Hole) -> Part<'_> {
+    let what = if hole.fits.is_empty() { "nothing fits".to_owned() } else { format!("fits {}", hole.fits.join(" ")) };
+    Part { width: hole.memory, what, place: Some(hole.start), ..Part::default() }
+}
+
+impl<'a> Drawing<'a> {
+    /// One that is given as a resource.
+    fn of(number: usize, gpu: &'a Gpu) -> Self {
+        let (title, mut parts): (String, Vec<Part<'a>>) = match gpu {
+            Gpu::Whole { holder } => (
+                format!("GPU {number}"),
+                vec![Part { width: 8, what: "whole".to_owned(), cut: true, holders: holder.as_slice(), ..Part::default() }],
+            ),
+            Gpu::Cut { slices, holes } => {
+                let slice = |slice: &'a Slice| Part {
+                    width: slice.memory,
+                    what: slice.profile.clone(),
+                    place: Some(slice.start),
+                    cut: true,
+                    holders: slice.holder.as_slice(),
+                    notes: Vec::new(),
+                };
+                (format!("GPU {number}, cut"), slices.iter().map(slice).chain(holes.iter().map(hole)).collect())
+            }
+            Gpu::Shared { seats, holders } => {
+                let holders = holders.iter().map(std::slice::from_ref).chain(std::iter::repeat(&[][..])).take(*seats as usize);
+                let seat = |holders| Part { width: 1, what: "shared".to_owned(), cut: true, holders, ..Part::default() };
+                (format!("GPU {number}, shared by {seats} in turn"), holders.map(seat).collect())
+            }
+            Gpu::Unplaced { slices } => {
+                let slice = |slice: &'a Slice| Part {
+                    width: 1,
+                    what: slice.profile.clone(),
+                    cut: true,
+                    holders: slice.holder.as_slice(),
+                    ..Part::default()
+                };
+                ("Slices whose place is not known".to_owned(), slices.iter().map(slice).collect())
+            }
+        };
+        parts.sort_by_key(|part| part.place);
+        Self { number, title, whole: matches!(gpu, Gpu::Whole { .. }), parts }
+    }
+
+    /// One that is given by claims.
+    fn by_claim(gpu: &'a DraGpu) -> Self {
+        let whole = gpu.is_whole();
+        let part = |part: &'a DraPart| {
+            let claims = part.claims.iter().map(|claim| format!("claim {claim}"));
+            let taints = part.taints.iter().map(|taint| format!("taint {taint}"));
+            let cuts = gpu.holes.iter().filter(|_| whole).map(|hole| format!("can be cut: {}", hole.fits.join(" ")));
+            Part {
+                width: part.memory.max(1),
+                what: part.profile.clone().unwrap_or_else(|| "whole".to_owned()),
+                place: (!whole && part.memory > 0).then_some(part.start),
+                cut: true,
+                holders: &part.holders,
+                notes: claims.chain(taints).chain(cuts).collect(),
+            }
+        };
+        let mut parts: Vec<Part<'a>> = gpu.parts.iter().map(part).chain(gpu.holes.iter().filter(|_| !whole).map(hole)).collect();
+        parts.sort_by_key(|part| part.place);
+        let number = gpu.number as usize;
+        Self { number, title: format!("GPU {number}{}", if whole { "" } else { ", cut" }), whole, parts }
+    }
+
+    fn all(gpus: &'a [Gpu], dra: &'a [DraGpu]) -> impl Iterator<Item = Self> {
+        gpus.iter().enumerate().map(|(number, gpu)| Self::of(number, gpu)).chain(dra.iter().map(Self::by_claim))
     }
 }
 
-/// A node's GPUs, each a few millimetres wide. What it shows is said in words beside it, so that screen readers pass it by.
-pub fn strip(gpus: &[Gpu], names: &Names) -> AnyView {
-    let gpu = |(index, gpu): (usize, &Gpu)| {
-        let all = parts(gpu);
-        let whole = matches!(gpu, Gpu::Whole { .. });
-        let unit = if whole { 2 } else { 8 };
-        let width: usize = all.iter().take(MOST).map(|part| usize::from(part.width) * unit).sum();
+/// A node's GPUs, those as resources and those by claims, each a few millimetres wide. What it shows is said in words beside it,
+/// so that screen readers pass it by.
+pub fn strip(gpus: &[Gpu], dra: &[DraGpu], names: &Names) -> AnyView {
+    let gpu = |gpu: Drawing<'_>| {
+        let unit = if gpu.whole { 2 } else { 8 };
+        let shown = || gpu.parts.iter().take(MOST);
+        let width: usize = shown().map(|part| usize::from(part.width) * unit).sum();
         let mut x = 0;
-        let rects: Vec<AnyView> = all
-            .iter()
-            .take(MOST)
+        let rects: Vec<AnyView> = shown()
             .map(|part| {
                 let from = x;
                 x += usize::from(part.width) * unit;
-                let who = part.holder.map_or_else(|| if part.cut { "free".to_owned() } else { String::new() }, |holder| names.title(holder));
-                let class = match part.holder {
-                    Some(holder) => FILLS[names.colour(holder)],
-                    None => "fill-surface stroke-line-strong",
+                let who = match part.holders {
+                    [] if part.cut => "free".to_owned(),
+                    holders => holders.iter().map(|holder| names.title(holder)).collect::<Vec<_>>().join(", "),
                 };
+                let class = part.holders.first().map_or("fill-surface stroke-line-strong", |holder| FILLS[names.colour(holder)]);
                 view! {
                     <rect class=class x=format!("{from}.5") y="0.5" width=(x - from - 1).to_string() height="13" rx="1" stroke-dasharray=(!part.cut).then_some("2 2")>
-                        <title>{format!("GPU {index}, {}: {who}", part.what)}</title>
+                        <title>{format!("GPU {}, {}: {who}", gpu.number, part.what)}</title>
                     </rect>
                 }
                 .into_any()
@@ -162,70 +222,62 @@ pub fn strip(gpus: &[Gpu], names: &Names) -> AnyView {
         }
         .into_any()
     };
-    view! { <div class="flex flex-wrap gap-1" aria-hidden="true">{gpus.iter().enumerate().map(gpu).collect::<Vec<_>>()}</div> }.into_any()
+    view! { <div class="flex flex-wrap gap-1" aria-hidden="true">{Drawing::all(gpus, dra).map(gpu).collect::<Vec<_>>()}</div> }.into_any()
 }
 
-/// One GPU, large: each part with its slot, its profile and who is in it. `index` is its number on the node.
-pub fn card(index: usize, gpu: &Gpu, names: &Names) -> AnyView {
-    let all = parts(gpu);
-    let placed = matches!(gpu, Gpu::Cut { .. });
-    let (title, wide) = match gpu {
-        Gpu::Whole { .. } => (format!("GPU {index}"), false),
-        Gpu::Cut { .. } => (format!("GPU {index}, cut"), true),
-        Gpu::Shared { seats, .. } => (format!("GPU {index}, shared by {seats} in turn"), true),
-        Gpu::Unplaced { .. } => ("Slices whose place is not known".to_owned(), true),
+/// A node's GPUs, large: each part with its slot, its profile and who is in it.
+pub fn cards(gpus: &[Gpu], dra: &[DraGpu], names: &Names) -> Vec<AnyView> {
+    let card = |gpu: Drawing<'_>| {
+        let cells: Vec<AnyView> = gpu.parts.iter().map(|part| cell(part, names)).collect();
+        view! {
+            <li class=if gpu.whole { "min-w-0" } else { "min-w-0 md:col-span-full" }>
+                <h3 class="mb-1 text-table font-medium">{gpu.title}</h3>
+                <ol class="flex flex-col gap-1 md:grid md:grid-cols-8">{cells}</ol>
+            </li>
+        }
+        .into_any()
     };
-    let mut slot = 0;
-    let cells: Vec<AnyView> = all
-        .iter()
-        .map(|part| {
-            let place = if placed { format!("{slot} · {}", part.what) } else { part.what.clone() };
-            slot += part.width;
-            let span = SPANS[usize::from(part.width.clamp(1, 8)) - 1];
-            cell(part, &place, span, names)
-        })
-        .collect();
-    view! {
-        <li class=if wide { "min-w-0 md:col-span-full" } else { "min-w-0" }>
-            <h3 class="mb-1 text-table font-medium">{title}</h3>
-            <ol class="flex flex-col gap-1 md:grid md:grid-cols-8">{cells}</ol>
-        </li>
-    }
-    .into_any()
+    Drawing::all(gpus, dra).map(card).collect()
 }
 
-fn cell(part: &Part<'_>, place: &str, span: &'static str, names: &Names) -> AnyView {
-    let (stripe, frame) = match part.holder {
+fn cell(part: &Part<'_>, names: &Names) -> AnyView {
+    let (stripe, frame) = match part.holders.first() {
         Some(holder) => (BACKGROUNDS[names.colour(holder)], "border-line-strong"),
         None if part.cut => ("bg-canvas", "border-line"),
         None => ("bg-surface", "border-dashed border-line-strong"),
     };
-    let who = match part.holder {
-        None if part.cut => view! { <span class="text-ink-soft">"free"</span> }.into_any(),
-        None => view! { <span class="text-ink-soft">"not cut"</span> }.into_any(),
-        Some(holder) => {
-            let (name, whose, title) = (names.of(holder), names.whose(holder), names.title(holder));
-            let name = match names.link(holder) {
-                Some(href) => view! { <a class=format!("{} block truncate", style::LINK) href=href title=title>{name}</a> }.into_any(),
-                None => view! { <span class="block truncate" title=title>{name}</span> }.into_any(),
-            };
-            view! {
-                {name}
-                {(!whose.is_empty()).then(|| view! { <span class="block truncate text-ink-soft">{whose}</span> })}
-            }
-            .into_any()
+    let place = part.place.map_or_else(|| part.what.clone(), |place| format!("{place} · {}", part.what));
+    let span = SPANS[usize::from(part.width.clamp(1, 8)) - 1];
+    let who = |holder: &Holder| {
+        let (name, whose, title) = (names.of(holder), names.whose(holder), names.title(holder));
+        let name = match names.link(holder) {
+            Some(href) => view! { <a class=format!("{} block truncate", style::LINK) href=href title=title>{name}</a> }.into_any(),
+            None => view! { <span class="block truncate" title=title>{name}</span> }.into_any(),
+        };
+        view! {
+            {name}
+            {(!whose.is_empty()).then(|| soft(whose))}
         }
+        .into_any()
     };
+    let nobody = part.holders.is_empty().then(|| soft(if part.cut { "free" } else { "not cut" }.to_owned()));
     view! {
         <li class=format!("flex min-w-0 flex-col overflow-hidden rounded border bg-surface text-table {frame} {span}")>
             <span class=format!("h-1.5 shrink-0 {stripe}") aria-hidden="true"></span>
             <div class="min-w-0 px-1.5 py-1">
-                <p class="font-mono text-mono break-words text-ink-soft">{place.to_owned()}</p>
-                {who}
+                <p class="font-mono text-mono break-words text-ink-soft">{place}</p>
+                {part.holders.iter().map(who).collect::<Vec<_>>()}
+                {nobody}
+                {part.notes.iter().map(|note| soft(note.clone())).collect::<Vec<_>>()}
             </div>
         </li>
     }
     .into_any()
+}
+
+fn soft(text: String) -> AnyView {
+    let title = text.clone();
+    view! { <span class="block truncate text-ink-soft" title=title>{text}</span> }.into_any()
 }
 
 /// Which colour is which team's, and how what nobody holds is drawn.

@@ -5,6 +5,8 @@
 //! kubelet's API from the attempts' [`logs`]; [`mig`] cuts cards anew where a node's label asks for it; [`exporter`] tells how
 //! busy the GPUs are. The agent may be killed at any time: what runs goes on, and the next agent finds it.
 //!
+//! A Pod whose GPUs are given by claims (DRA) runs as any other; nothing is prepared for it, because no driver is here.
+//!
 //! Not offered: probes, `exec`, and resource limits by cgroups; containers use this computer as any process does.
 
 mod attempt;

@@ -4,6 +4,7 @@
 //! wants to know of changes subscribes to [`Change`]s, which name what changed and carry no state: a slow listener that
 //! misses some reads the index again.
 
+pub(super) mod devices;
 mod drain;
 mod fleet;
 mod kinds;
@@ -42,6 +43,7 @@ pub use self::drain::OnNode;
 pub use self::fleet::{Holding, Seat};
 pub use self::rows::{JobRow, PodRow};
 use self::{
+    devices::Devices,
     fleet::Floor,
     rows::{JobObject, PodObject},
     shared::Shared,
@@ -58,6 +60,8 @@ pub(super) enum Kind {
     Quotas,
     LimitRanges,
     Workloads,
+    Slices,
+    Claims,
 }
 
 impl Kind {
@@ -121,6 +125,8 @@ struct State {
     queued: HashMap<Box<str>, Queued>,
     nodes: BTreeMap<Box<str>, NodeFacts>,
     floor: Floor,
+    /// What is given by resource claims, and the claims.
+    devices: Devices,
     priorities: BTreeMap<Box<str>, PriorityFacts>,
     quotas: BTreeMap<Box<str>, QuotaFacts>,
     limits: BTreeMap<Box<str>, LimitFacts>,

@@ -17,6 +17,7 @@ use tokio::{sync::watch::Receiver, time::timeout};
 
 use super::index::{
     Index, Kind,
+    devices::{ClaimObject, SliceObject},
     queues::WorkloadObject,
     rows::{EventObject, JobObject, NodeObject, PodObject},
     rules::{LimitRangeObject, PriorityClassObject, QuotaObject},
@@ -53,7 +54,7 @@ pub(super) trait Watched: DeserializeOwned + Send {
 
 /// Watches every kind until `shutdown` becomes true.
 pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutdown: Receiver<bool>) {
-    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 8] = [
+    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 10] = [
         Box::pin(one::<JobObject>(client, index, clock)),
         Box::pin(one::<PodObject>(client, index, clock)),
         Box::pin(one::<EventObject>(client, index, clock)),
@@ -62,6 +63,8 @@ pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutd
         Box::pin(one::<QuotaObject>(client, index, clock)),
         Box::pin(one::<LimitRangeObject>(client, index, clock)),
         Box::pin(one::<WorkloadObject>(client, index, clock)),
+        Box::pin(one::<SliceObject>(client, index, clock)),
+        Box::pin(one::<ClaimObject>(client, index, clock)),
     ];
     tokio::select! {
         _ = join_all(watches) => {}

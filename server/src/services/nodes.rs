@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use serde_json::json;
 use slipway_app::ports;
 use slipway_domain::{
-    node::{Fleet, Gpu, HeldBy, Holder, NodeDetail, NodeFacts, NodeQuery, NodeRow, PodThere},
+    node::{Fleet, HeldBy, Holder, NodeDetail, NodeFacts, NodeQuery, NodeRow, PodThere},
     person::Caller,
     policy::{Action, Subject, may},
     refusal::Refusal,
@@ -94,8 +94,7 @@ impl Nodes {
     /// The number of each team's colour, for those that hold something of these nodes. It depends on the teams that there are, so
     /// that a team keeps it from page to page.
     async fn colours(&self, rows: &[NodeRow]) -> Result<BTreeMap<String, u8>, Refusal> {
-        let here: BTreeSet<&str> =
-            rows.iter().flat_map(|row| &row.gpus).flat_map(Gpu::holders).map(|holder| holder.team.as_str()).collect();
+        let here: BTreeSet<&str> = rows.iter().flat_map(NodeRow::holders).map(|holder| holder.team.as_str()).collect();
         if here.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -138,9 +137,9 @@ impl ports::Nodes for Nodes {
         let measured = self.0.utilisation.now();
         fleet.rows.iter_mut().for_each(|row| row.utilisation = measured.of_node(row));
         (fleet.measuring, fleet.idle, fleet.idle_found) = (measured.measuring.clone(), measured.idle.clone(), measured.idle_found);
-        let drawn = fleet.rows.iter().flat_map(|row| &row.gpus).flat_map(Gpu::holders);
+        let drawn = fleet.rows.iter().flat_map(NodeRow::holders);
         let names = self.names(caller, drawn.chain(fleet.idle.iter().map(|idle| &idle.holder))).await?;
-        fleet.rows.iter_mut().for_each(|row| row.hide(|holder| is_known(&names, holder)));
+        fleet.rows.iter_mut().for_each(|row| row.hide(|holder| is_known(&names, holder), |team| may_see(caller, team)));
         fleet.idle.iter_mut().map(|idle| &mut idle.holder).for_each(|holder| hide(holder, &names));
         fleet.runs = without_teams(names);
         fleet.colours = self.colours(&fleet.rows).await?;
@@ -162,10 +161,10 @@ impl ports::Nodes for Nodes {
         let mut readings = measured.readings(&row);
         let unmeasured = utilisation::unmeasured(&row, &readings);
         row.utilisation = measured.of_node(&row);
-        let holders = readings.iter().flat_map(|reading| &reading.holders);
+        let holders = readings.iter().flat_map(|reading| &reading.holders).chain(row.holders());
         let names = self.names(caller, there.iter().map(|(holder, _)| holder).chain(holders)).await?;
         readings.iter_mut().flat_map(|reading| &mut reading.holders).for_each(|holder| hide(holder, &names));
-        row.hide(|holder| is_known(&names, holder));
+        row.hide(|holder| is_known(&names, holder), |team| may_see(caller, team));
         let (mut pods, mut others) = (Vec::new(), BTreeMap::new());
         for ((holder, name), pod) in there.into_iter().zip(&held) {
             if may_see(caller, &holder.team) {

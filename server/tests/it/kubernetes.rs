@@ -35,7 +35,7 @@ pub fn shared() -> &'static Kubernetes {
 /// The cluster of tests that bring nodes of their own.
 pub fn apart() -> &'static Kubernetes {
     static APART: OnceLock<Kubernetes> = OnceLock::new();
-    APART.get_or_init(|| Kubernetes::start(crate::relayouts::NODES))
+    APART.get_or_init(|| Kubernetes::start(&format!("{}{}", crate::relayouts::NODES, crate::dra::NODES)))
 }
 
 impl Kubernetes {

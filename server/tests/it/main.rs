@@ -4,6 +4,7 @@
 mod audit;
 mod browser;
 mod databases;
+mod dra;
 mod fit;
 mod fixture;
 mod hardening;

@@ -27,7 +27,7 @@ impl Person {
     }
 
     /// Waits until a node is so; the node then.
-    async fn sees_node(&mut self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub async fn sees_node(&mut self, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let answer = self.browser.get(&format!("/api/nodes/get?name={name}")).await;

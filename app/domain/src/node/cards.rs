@@ -54,8 +54,14 @@ impl<'a> Holders<'a> {
     }
 }
 
-/// The cards, and what is contradictory about them.
-pub(super) fn draw(facts: &NodeFacts, product: Option<&str>, strategy: Option<&str>, held: &[Held<'_>]) -> (Vec<Gpu>, Option<String>) {
+/// The cards, and what is contradictory about them; `claimed` is how many others are given by claims.
+pub(super) fn draw(
+    facts: &NodeFacts,
+    product: Option<&str>,
+    strategy: Option<&str>,
+    held: &[Held<'_>],
+    claimed: usize,
+) -> (Vec<Gpu>, Option<String>) {
     let ours = |resource: &str| resource == GPU || resource == SHARED || resource.starts_with(MIG);
     let advertised = facts.allocatable.iter().filter(|(resource, _)| ours(resource));
     let units = advertised.fold(0_u64, |sum, (_, amount)| sum.saturating_add(whole(amount)));
@@ -65,9 +71,29 @@ pub(super) fn draw(facts: &NodeFacts, product: Option<&str>, strategy: Option<&s
     let mut holders = Holders::of(held);
     let (gpus, contradiction) = match (strategy, product.and_then(|product| product.split_once("-MIG-"))) {
         (Some("single"), Some((_, profile))) => single(facts, product, profile, &mut holders),
-        _ => mixed(facts, product, &mut holders),
+        _ => mixed(facts, product, &mut holders, u32::try_from(claimed).unwrap_or(u32::MAX)),
     };
+    if claimed > 0 {
+        let cards = gpus.iter().filter(|gpu| !matches!(gpu, Gpu::Unplaced { .. })).count();
+        let wrong = beside_claims(cards, units > 0, claimed, number(facts, "nvidia.com/gpu.count"));
+        return (gpus, wrong);
+    }
     (gpus, contradiction.or_else(|| holders.left()))
+}
+
+/// What is contradictory where GPUs are given by claims: each is either that or a resource, and all of them are as many as the
+/// labels say. A Pod may ask for resources there that a claim is made for.
+fn beside_claims(cards: usize, both: bool, claimed: usize, said: Option<u32>) -> Option<String> {
+    let all = cards + claimed;
+    let said = said.map(|said| said as usize);
+    if both && said.is_none_or(|said| all > said) {
+        let said = said.map_or_else(|| "no label says how many there are".to_owned(), |said| format!("its labels say {said} GPUs"));
+        return Some(format!("It advertises {cards} GPUs as resources and {claimed} for claims (DRA), and {said}: one may be given twice"));
+    }
+    let said = said.filter(|said| *said != all)?;
+    Some(format!(
+        "Its labels say {said} GPUs, and {claimed} are advertised for claims (DRA): some are unhealthy, being cut, or not yet found by the driver"
+    ))
 }
 
 /// How many of a resource the node advertises; [`draw`] has seen that they are few.
@@ -100,7 +126,7 @@ fn uncut(facts: &NodeFacts, holders: &mut Holders<'_>) -> (Vec<Gpu>, u32) {
 }
 
 /// Whole GPUs, and slices with a resource for each profile.
-fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>) -> (Vec<Gpu>, Option<String>) {
+fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>, claimed: u32) -> (Vec<Gpu>, Option<String>) {
     let (mut gpus, whole) = uncut(facts, holders);
     let slices: BTreeMap<String, u32> = facts
         .allocatable
@@ -108,7 +134,7 @@ fn mixed(facts: &NodeFacts, product: Option<&str>, holders: &mut Holders<'_>) ->
         .filter_map(|resource| Some((resource.strip_prefix(MIG)?.to_owned(), count(facts, resource))))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let said = number(facts, "nvidia.com/gpu.count");
+    let said = number(facts, "nvidia.com/gpu.count").map(|said| said.saturating_sub(claimed));
     if slices.is_empty() {
         let contradiction = said.filter(|said| *said != whole).map(|said| {
             format!(

@@ -8,7 +8,11 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Gpu, Health, Held, HeldBy, NodeFacts, NodeRow, row};
+use super::{
+    Gpu, Health, Held, HeldBy, NodeFacts, NodeRow,
+    dra::{Advertised, compute_of},
+    row_with,
+};
 use crate::{
     gpu::COMPUTE_SLICES,
     run::spec::RunId,
@@ -99,9 +103,14 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Draws a node; `held` is in the order in which the Pods came.
+    /// Draws a node that has no GPUs for claims; `held` is in the order in which the Pods came.
     pub fn of(facts: &NodeFacts, held: &[Held<'_>]) -> Self {
-        let row = row(facts, held);
+        Self::with(facts, held, &Advertised::default())
+    }
+
+    /// Draws a node with what is advertised of it for claims; `held` is in the order in which the Pods came.
+    pub fn with(facts: &NodeFacts, held: &[Held<'_>], advertised: &Advertised<'_>) -> Self {
+        let row = row_with(facts, held, advertised);
         Self { free: row.free(), totals: totals(&row), row }
     }
 
@@ -161,19 +170,26 @@ fn totals(row: &NodeRow) -> Vec<Total> {
         }
         None => sums.push(Total { name: name.to_owned(), used, all, part }),
     };
+    let of_gpu = |profile: &str| (u32::from(compute_of(profile)), u32::from(COMPUTE_SLICES));
     let product = row.product.as_deref().unwrap_or("GPU");
     for gpu in row.gpus.iter().filter(|_| row.health == Health::Ready) {
         match gpu {
             Gpu::Whole { holder } => add(product, (1, 1), u32::from(holder.is_some()), 1),
             Gpu::Cut { slices, .. } | Gpu::Unplaced { slices } => {
                 for slice in slices {
-                    let compute = slice.profile.split_once('g').and_then(|(compute, _)| compute.parse().ok()).unwrap_or(1);
-                    add(&slice.profile, (compute, u32::from(COMPUTE_SLICES)), u32::from(slice.holder.is_some()), 1);
+                    add(&slice.profile, of_gpu(&slice.profile), u32::from(slice.holder.is_some()), 1);
                 }
             }
             Gpu::Shared { seats, holders } => {
                 add(&format!("{product} shared"), (1, (*seats).max(2)), u32::try_from(holders.len()).unwrap_or(u32::MAX), *seats);
             }
+        }
+    }
+    // What a claim gives cannot be asked for as a resource, and the other way about: neither stands for the other.
+    for gpu in row.dra.iter().filter(|_| row.health == Health::Ready) {
+        for part in &gpu.parts {
+            let (name, of) = part.profile.as_deref().map_or((gpu.product.as_str(), (1, 1)), |profile| (profile, of_gpu(profile)));
+            add(&format!("{name} by claim"), of, u32::from(!part.holders.is_empty()), 1);
         }
     }
     sums

@@ -178,7 +178,7 @@ fn whoever_may_not_see_a_teams_runs_is_left_its_name() {
     let (mut mine, mut theirs) = (pod("vision", &[(GPU, "1")]), pod("speech", &[(GPU, "1")]));
     (mine.0.run, theirs.0.run) = (Some(RunId("r1".into())), Some(RunId("r2".into())));
     let mut row = row(&node(&[A100, cards("2")], &[(GPU, "2")]), &[mine, theirs]);
-    row.hide(|holder| holder.team == "vision");
+    row.hide(|holder| holder.team == "vision", |team| team == "vision");
     let runs: Vec<_> = row.gpus.iter().flat_map(Gpu::holders).map(|holder| (holder.team.as_str(), holder.run.clone())).collect();
     assert_eq!(runs, [("vision", Some(RunId("r1".into()))), ("speech", None)]);
 }

@@ -103,13 +103,22 @@ impl Gpu {
 impl NodeRow {
     /// GPUs, slices and places that nobody holds.
     pub fn free(&self) -> u32 {
-        self.gpus.iter().map(|gpu| gpu.units().saturating_sub(u32::try_from(gpu.holders().len()).unwrap_or(u32::MAX))).sum()
+        let left = |gpu: &Gpu| gpu.units().saturating_sub(u32::try_from(gpu.holders().len()).unwrap_or(u32::MAX));
+        let by_claim = self.dra.iter().flat_map(|gpu| &gpu.parts).filter(|part| part.is_free()).map(|_| 1_u32);
+        self.gpus.iter().map(left).chain(by_claim).sum()
     }
 
-    /// Leaves the team alone of every holder whose run is not for the viewer to know.
-    pub fn hide(&mut self, may_see: impl Fn(&Holder) -> bool) {
+    /// Who holds its GPUs or parts of them.
+    pub fn holders(&self) -> impl Iterator<Item = &Holder> {
+        let by_claim = self.dra.iter().flat_map(|gpu| &gpu.parts).flat_map(|part| &part.holders);
+        self.gpus.iter().flat_map(Gpu::holders).chain(by_claim)
+    }
+
+    /// Leaves the team alone of every holder whose run is not for the viewer to know, and nothing of the claims of teams that are
+    /// not: a claim may be called after its Pod.
+    pub fn hide(&mut self, knows: impl Fn(&Holder) -> bool, may_see: impl Fn(&str) -> bool) {
         let mut hide = |holder: &mut Holder| {
-            if !may_see(holder) {
+            if !knows(holder) {
                 holder.run = None;
             }
         };
@@ -121,6 +130,13 @@ impl NodeRow {
                 }
                 Gpu::Shared { holders, .. } => holders.iter_mut().for_each(&mut hide),
             }
+        }
+        for part in self.dra.iter_mut().flat_map(|gpu| &mut gpu.parts) {
+            part.holders.iter_mut().for_each(&mut hide);
+            // Two runs of another team have become one team.
+            part.holders.sort();
+            part.holders.dedup();
+            part.claims.retain(|claim| claim.split_once('/').is_some_and(|(team, _)| may_see(team)));
         }
     }
 
@@ -139,6 +155,19 @@ impl NodeRow {
                     if free > 0 {
                         found.of(None).add("shared", free);
                     }
+                }
+            }
+        }
+        for gpu in &self.dra {
+            for part in &gpu.parts {
+                let mut add = |holder| match &part.profile {
+                    None => found.of(holder).whole.push(gpu.number as usize),
+                    Some(profile) => found.of(holder).add(profile, 1),
+                };
+                match part.holders.as_slice() {
+                    [] if !part.is_free() => {}
+                    [] => add(None),
+                    holders => holders.iter().for_each(|holder| add(Some(holder))),
                 }
             }
         }

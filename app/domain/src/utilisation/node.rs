@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Activity, Permille, Reading, Why};
 use crate::{
     gpu::COMPUTE_SLICES,
-    node::{Gpu, NodeRow},
+    node::{Gpu, NodeRow, dra::DraGpu},
 };
 
 /// How busy a node's GPUs are in the mean.
@@ -46,11 +46,14 @@ fn devices(row: &NodeRow) -> BTreeMap<&str, u32> {
             }
         }
     }
+    for part in row.dra.iter().flat_map(|gpu| &gpu.parts) {
+        *devices.entry(part.profile.as_deref().unwrap_or_default()).or_default() += 1;
+    }
     devices
 }
 
 fn is_cut(row: &NodeRow) -> bool {
-    row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. }))
+    row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. })) || !row.dra.iter().all(DraGpu::is_whole)
 }
 
 impl Reading {

@@ -38,7 +38,7 @@ pub fn Pick(page: LayoutPage, form: LayoutForm, wrong: FieldErrors) -> impl Into
                 <input class=RADIO type="radio" name="config" value=offer.name.clone() checked=form.config == offer.name/>
                 <span class="flex min-w-0 flex-1 flex-col gap-1">
                     <span class="font-mono text-mono break-words">{offer.name.clone()}</span>
-                    {gpu_map::strip(&offer.gpus, &names)}
+                    {gpu_map::strip(&offer.gpus, &[], &names)}
                     <span class="text-table text-ink-soft">{offer.layout.words()}</span>
                 </span>
             </label>

@@ -27,8 +27,8 @@ pub fn Confirm(page: LayoutPage, form: LayoutForm) -> impl IntoView {
         <section class=format!("{} flex flex-col gap-3 p-4", style::CARD) aria-label="What would happen" id="plan">
             <h2 class="text-body font-semibold">"What would happen"</h2>
             <div class="flex flex-col gap-1.5">
-                <div class="flex flex-wrap items-center gap-2"><span class="text-table text-ink-soft">"before"</span>{gpu_map::strip(&page.node.gpus, &names)}</div>
-                <div class="flex flex-wrap items-center gap-2"><span class="text-table text-ink-soft">"after"</span>{gpu_map::strip(&plan.after, &names)}</div>
+                <div class="flex flex-wrap items-center gap-2"><span class="text-table text-ink-soft">"before"</span>{gpu_map::strip(&page.node.gpus, &[], &names)}</div>
+                <div class="flex flex-wrap items-center gap-2"><span class="text-table text-ink-soft">"after"</span>{gpu_map::strip(&plan.after, &[], &names)}</div>
                 <p class="text-table text-ink-soft">{plan.words.clone()}</p>
             </div>
             <ol class="flex list-inside list-decimal flex-col gap-1 text-body">{sentences.into_iter().map(|sentence| view! { <li>{sentence}</li> }).collect::<Vec<_>>()}</ol>

@@ -13,7 +13,7 @@ use crate::{
 
 /// The table; none where the node has no GPUs.
 pub fn table(detail: &NodeDetail) -> Option<AnyView> {
-    if detail.row.gpus.is_empty() {
+    if detail.row.gpus.is_empty() && detail.row.dra.is_empty() {
         return None;
     }
     let names = Names::new(detail.runs.clone(), detail.colours.clone(), paths::run);
@@ -21,6 +21,8 @@ pub fn table(detail: &NodeDetail) -> Option<AnyView> {
     let rows: Vec<AnyView> = detail.readings.iter().map(|reading| row(reading, &names)).collect();
     let most = format!("Most in {}", activity::window(window));
     let missing = detail.unmeasured.join(", ");
+    // What claims give is drawn by the device, too.
+    let dealt = (!detail.row.gpus.is_empty()).then_some("; above, GPUs are drawn in the order in which the Pods came");
     Some(
         view! {
             <section class="rounded border border-line bg-surface" aria-label="Utilisation">
@@ -47,7 +49,7 @@ pub fn table(detail: &NodeDetail) -> Option<AnyView> {
                 {(!missing.is_empty())
                     .then(|| view! { <p class="px-3 py-2 text-table text-ink-soft">{format!("Not measured: {missing}, of which Prometheus has no DCGM series")}</p> })}
                 <p class="border-t border-line px-3 py-2 text-table text-ink-soft">
-                    "The numbers are the exporter's, which knows the device that each Pod has; above, GPUs are drawn in the order in which the Pods came"
+                    "The numbers are the exporter's, which knows the device that each Pod has"{dealt}
                 </p>
             </section>
         }

@@ -25,8 +25,10 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
     let meter = format!("{cell} hidden whitespace-nowrap max-md:block lg:table-cell");
     let activity = if row.utilisation.is_some() { meter.clone() } else { format!("{cell} hidden lg:table-cell") };
     let cut = row.gpus.iter().any(|gpu| matches!(gpu, Gpu::Cut { .. } | Gpu::Unplaced { .. }));
-    let product = row.product.as_ref().map(|product| format!("{product} × {}", row.gpus.len()));
-    let strategy = row.strategy.as_ref().filter(|_| cut).map(|strategy| format!("MIG {strategy}"));
+    let product = row.product.as_ref().map(|product| format!("{product} × {}", row.gpus.len() + row.dra.len()));
+    let by_claim =
+        (!row.dra.is_empty()).then(|| if row.gpus.is_empty() { "by claim".to_owned() } else { format!("{} by claim", row.dra.len()) });
+    let strategy = row.strategy.as_ref().filter(|_| cut).map(|strategy| format!("MIG {strategy}")).or(by_claim);
     let says = said(&row);
     view! {
         <tbody class="border-b border-line last:border-b-0 hover:bg-canvas max-md:block">
@@ -45,7 +47,7 @@ pub fn Row(row: NodeRow, names: Names) -> impl IntoView {
                 </td>
                 <td class=format!("{cell} max-md:block")>
                     <div class="flex min-w-0 flex-col gap-1">
-                        {gpu_map::strip(&row.gpus, &names)}
+                        {gpu_map::strip(&row.gpus, &row.dra, &names)}
                         {held(&row.groups(), &names)}
                     </div>
                 </td>

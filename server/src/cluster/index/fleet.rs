@@ -139,7 +139,7 @@ impl State {
                     Held { holder: Holder { team, run: pod.run.clone() }, requests: &pod.requests }
                 })
                 .collect();
-            let drawn = Arc::new(Drawn::of(facts, &held));
+            let drawn = Arc::new(Drawn::with(facts, &held, &self.advertised(&node)));
             self.floor.drawn.insert(node, drawn);
         }
         !self.floor.changed.is_empty()

@@ -1,9 +1,11 @@
-//! Texts and request lists that many rows have in common, kept once.
+//! Texts and lists that many rows have in common, kept once.
 //!
 //! 20,000 Pods have a few hundred nodes and a few dozen shapes between them. What no row holds any more is dropped when the
 //! table has doubled, so that names that come and go do not pile up.
 
 use std::{collections::HashSet, hash::Hash, sync::Arc};
+
+use slipway_domain::node::dra::Device;
 
 type Requests = [(Box<str>, Box<str>)];
 
@@ -12,6 +14,7 @@ type Requests = [(Box<str>, Box<str>)];
 pub(in crate::cluster) struct Shared {
     texts: Table<str>,
     requests: Table<Requests>,
+    devices: Table<[Device]>,
 }
 
 impl Shared {
@@ -23,6 +26,11 @@ impl Shared {
     /// The one copy of this list.
     pub fn requests(&mut self, list: &[(Box<str>, Box<str>)]) -> Arc<Requests> {
         self.requests.find_or_add(list, || Arc::from(list))
+    }
+
+    /// The one copy of these devices.
+    pub fn devices(&mut self, list: &[Device]) -> Arc<[Device]> {
+        self.devices.find_or_add(list, || Arc::from(list))
     }
 }
 
