@@ -7,7 +7,8 @@
 //! 1. the Job is suspended, by a person or by Kueue: until that ends nothing else can happen;
 //! 2. the API server refuses its Pod ([`admission`]): there is nothing to schedule;
 //! 3. the Pod has a node and cannot start there ([`node`]): the node is gone, a volume, an image, a ConfigMap or a Secret;
-//! 4. the scheduler is told to leave it alone (gates), or is making room for it (preemption);
+//! 4. the scheduler is told to leave it alone (gates), or does so because a resource claim is not there ([`devices`]), or is
+//!    making room for it (preemption);
 //! 5. no node fits ([`scheduler`], [`room`]): first what rules out every node at once, such as a claim that does not exist;
 //!    then what the nodes themselves show, held against what the scheduler said; then, where the nodes do not explain it, the
 //!    reason that stands latest in the scheduler's order of filters, since its nodes have passed all the others.
@@ -20,6 +21,7 @@
 
 mod admission;
 mod cause;
+mod devices;
 mod node;
 mod queue;
 mod room;
@@ -37,11 +39,12 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     cause::{Bound, Breach, Cause, Config, HeldByTeam, Over, Rule, Shortage, Volume},
+    devices::{ClaimFacts, ClaimState, Devices, Few},
     node::preparing,
     queue::Queued,
 };
 use crate::{
-    node::{GPU, MIG, NodeFacts},
+    node::{GPU, MIG, NodeFacts, dra::DraGpu},
     person::PersonName,
     quantity::Quantity,
     resources::{GpuRequest, Resources},
@@ -77,6 +80,8 @@ pub struct Waiting<'a> {
     pub refused: Option<&'a str>,
     /// Its newest Pod.
     pub pod: Option<&'a PodFacts>,
+    /// The resource claims that this Pod uses, while it has no node.
+    pub claims: &'a [ClaimFacts],
     /// What it asks for.
     pub asks: &'a Asks,
     /// What was said about it, newest first.
@@ -145,6 +150,8 @@ pub struct NodeView {
     pub facts: NodeFacts,
     /// The Pods there.
     pub held: Vec<Hold>,
+    /// Its GPUs that are given by claims.
+    pub dra: Vec<DraGpu>,
 }
 
 /// What a Pod holds of its node.
@@ -307,6 +314,9 @@ fn find(waiting: &Waiting<'_>) -> (Cause, Vec<Evidence>) {
         let said = pod.unschedulable.as_deref().unwrap_or("Scheduling is blocked due to non-empty scheduling gates");
         return (Cause::Gated { gates: pod.gates.clone() }, vec![Evidence::said(&format!("Pod/{}", pod.name), said)]);
     }
+    if let Some(found) = devices::absent(waiting, &pod.name) {
+        return found;
+    }
     let said = pod.unschedulable.as_deref();
     if let Some(node) = &pod.nominated {
         let evidence = said.map(|said| Evidence::said("the scheduler", said));
@@ -331,7 +341,13 @@ fn unschedulable(said: &str, waiting: &Waiting<'_>) -> (Cause, Vec<NodesWhy>) {
     }
     match looked.and_then(|looked| looked.cause).filter(|cause| said.agrees(cause)) {
         Some(cause) => (cause, by_node),
-        None => (said.latest(asks), by_node),
+        None => match said.latest(asks) {
+            Cause::Devices(devices) => {
+                let (devices, there) = devices::looked_up(devices, waiting);
+                (Cause::Devices(devices), if there.is_empty() { by_node } else { there })
+            }
+            cause => (cause, by_node),
+        },
     }
 }
 

@@ -26,13 +26,13 @@ use jiff::Timestamp;
 use slipway_domain::{
     limit::LimitFacts,
     node::NodeFacts,
-    pending::Queued,
+    pending::{ClaimFacts, Queued},
     priority::PriorityFacts,
     quota::QuotaFacts,
     relayout::configs::MigConfigs,
     run::{
         spec::RunId,
-        state::{JobFacts, PodFacts},
+        state::{JobFacts, PodFacts, newest},
         view::EventRow,
     },
     team::TeamName,
@@ -104,6 +104,8 @@ pub struct RunFacts {
     pub pods: Vec<PodFacts>,
     /// What Kueue says of it, where Kueue has taken it.
     pub queued: Option<Queued>,
+    /// The resource claims of its newest Pod, while that has no node.
+    pub claims: Vec<ClaimFacts>,
 }
 
 /// The index.
@@ -121,6 +123,8 @@ struct State {
     runs: HashMap<RunId, Keys>,
     /// Key of a Job → the newest refusal to make its Pods, and when.
     refused: HashMap<Box<str>, (Timestamp, String)>,
+    /// Key of a Pod → why no claim is made for it, as it was said last.
+    unclaimed: HashMap<Box<str>, String>,
     /// Key of a Job → what Kueue says of it.
     queued: HashMap<Box<str>, Queued>,
     nodes: BTreeMap<Box<str>, NodeFacts>,
@@ -161,9 +165,10 @@ impl Index {
         let (namespace, _) = key.split_once('/')?;
         let job = keys.job.as_ref().and_then(|key| Some((key, state.jobs.get(key)?)));
         let job = job.map(|(key, row)| JobFacts { refused: state.refusal(key, keys), ..row.facts.clone() });
-        let pods = keys.pods.iter().filter_map(|key| Some(state.pods.get(key)?.facts(key.split_once('/')?.1))).collect();
+        let pods: Vec<PodFacts> = keys.pods.iter().filter_map(|key| Some(state.pods.get(key)?.facts(key.split_once('/')?.1))).collect();
         let queued = keys.job.as_ref().and_then(|key| state.queued.get(key)).cloned();
-        Some(RunFacts { team: TeamName::parse(namespace).ok()?, job, pods, queued })
+        let claims = newest(&pods).map(|pod| state.claims_of(namespace, &pod.name)).unwrap_or_default();
+        Some(RunFacts { team: TeamName::parse(namespace).ok()?, job, pods, queued, claims })
     }
 
     /// Every run with a Job or Pods.
@@ -319,6 +324,7 @@ impl State {
 
     /// Forgets a Pod: its run, and whether any node's drawing changed by it.
     fn drop_pod(&mut self, key: &str) -> (Option<RunId>, bool) {
+        self.unclaimed.remove(key);
         let Some((key, row)) = self.pods.remove_entry(key) else { return (None, false) };
         let moved = self.floor.moved(&key, Some(&row), None);
         let run = row.run.map(|run| RunId(run.into_string()));

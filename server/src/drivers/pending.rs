@@ -110,6 +110,7 @@ fn waiting<'a>(run: &'a Run, asks: &'a Asks, facts: Option<&'a RunFacts>, nodes:
         queued: facts.and_then(|facts| facts.queued.as_ref()),
         refused: job.and_then(|job| job.refused.as_deref()),
         pod: facts.and_then(|facts| newest(&facts.pods)),
+        claims: facts.map_or(&[][..], |facts| &facts.claims),
         asks,
         events: NOTHING,
         nodes,

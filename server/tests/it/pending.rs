@@ -72,6 +72,7 @@ impl Watcher {
             queued: facts.queued.as_ref(),
             refused: job.and_then(|job| job.refused.as_deref()),
             pod: newest(&facts.pods),
+            claims: &facts.claims,
             asks: &asks,
             events: &events,
             nodes: Some(nodes),

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::Devices;
 use crate::{person::PersonName, quantity::Quantity};
 
 /// What a run waits for.
@@ -168,6 +169,8 @@ pub enum Cause {
     },
     /// A volume.
     Volume(Volume),
+    /// A resource claim, or its devices.
+    Devices(Devices),
     /// Its image.
     Image {
         /// The kubelet's word, such as `ErrImagePull`.

@@ -7,7 +7,7 @@
 use super::{
     Asks,
     cause::{Cause, Rule, Volume},
-    words,
+    devices, words,
 };
 
 /// A message.
@@ -228,7 +228,8 @@ impl Reason {
     fn cause(&self, nodes: u32) -> Cause {
         let rule = |rule| Cause::Rule { rule, nodes };
         match self {
-            Self::Other(raw) | Self::Devices(raw) => Cause::Unknown { raw: raw.clone() },
+            Self::Other(raw) => Cause::Unknown { raw: raw.clone() },
+            Self::Devices(raw) => devices::read(raw).map_or_else(|| Cause::Unknown { raw: raw.clone() }, Cause::Devices),
             Self::Cordoned => Cause::Cordoned { nodes, node: None },
             Self::NotReady => Cause::NotReady { nodes, node: None },
             Self::NodeName => rule(Rule::NodeName),
@@ -313,10 +314,9 @@ impl From<VolumeReason> for Volume {
     }
 }
 
-/// Texts of the plugin for resource claims.
+/// Texts of the plugin for resource claims: those that are known, and those that this version says only where it is told to.
 fn is_of_devices(said: &str) -> bool {
-    ["cannot allocate all claims", "resourceclaim ", "resource claim ", "cannot schedule extended resource claim", "cannot fit resource"]
-        .iter()
-        .any(|text| said.starts_with(text))
-        || said.contains("device class ") && said.ends_with(" does not exist")
+    let others =
+        ["resource claim ", "cannot schedule extended resource claim", "cannot fit resource", "asked by caller to stop allocating"];
+    devices::read(said).is_some() || others.iter().any(|text| said.starts_with(text))
 }

@@ -14,7 +14,7 @@ pub(super) fn node(name: &str, labels: &[(&str, &str)], allocatable: &[(&str, &s
     let mut facts =
         NodeFacts { name: name.to_owned(), labels: own(labels), allocatable: own(allocatable), ready: true, ..NodeFacts::default() };
     facts.allocatable.entry("pods".to_owned()).or_insert_with(|| "110".to_owned());
-    NodeView { facts, held: Vec::new() }
+    NodeView { facts, ..NodeView::default() }
 }
 
 pub(super) fn a100(name: &str, gpus: &str) -> NodeView {
@@ -48,7 +48,18 @@ pub(super) fn pod(said: &str) -> PodFacts {
 }
 
 pub(super) fn bare(asks: &Asks) -> Waiting<'_> {
-    Waiting { team: "vision", suspended: false, queued: None, refused: None, pod: None, asks, events: &[], nodes: None, now: now() }
+    Waiting {
+        team: "vision",
+        suspended: false,
+        queued: None,
+        refused: None,
+        pod: None,
+        claims: &[],
+        asks,
+        events: &[],
+        nodes: None,
+        now: now(),
+    }
 }
 
 /// What is said of these asks, where the scheduler says that, on these nodes.

@@ -196,8 +196,11 @@ fn every_reason_about_a_node_is_known() {
         ("node(s) didn't match pod anti-affinity rules", rule(Rule::PodAntiAffinity)),
         ("node(s) didn't satisfy existing pods anti-affinity rules", rule(Rule::OthersAntiAffinity)),
         // dynamicresources/dynamicresources.go
-        ("cannot allocate all claims", Cause::Unknown { raw: "cannot allocate all claims".into() }),
-        ("resourceclaim not available on the node", Cause::Unknown { raw: "resourceclaim not available on the node".into() }),
+        ("cannot allocate all claims", Cause::Devices(Devices::NoneFree(Few::default()))),
+        ("resourceclaim not available on the node", Cause::Devices(Devices::Elsewhere { claim: None, node: None })),
+        ("timed out trying to allocate devices", Cause::Devices(Devices::TookTooLong)),
+        // Only where an alpha feature is on.
+        ("cannot schedule extended resource claim", Cause::Unknown { raw: "cannot schedule extended resource claim".into() }),
     ] {
         let after = "no new claims to deallocate, preemption: 0/5 nodes are available: 5 Preemption is not helpful for scheduling.";
         for message in [

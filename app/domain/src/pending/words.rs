@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Asks, Bound, Breach, Cause, Fix, NodeView, Over, Rule, Shortage, Volume, room};
+use super::{Asks, Bound, Breach, Cause, Devices, Fix, NodeView, Over, Rule, Shortage, Volume, queue, room};
 use crate::{
     gpu::product_name,
     node::{GPU, MIG},
@@ -62,7 +62,7 @@ pub(super) fn sentence(cause: &Cause, now: Timestamp) -> String {
     match cause {
         Cause::Suspended { by: Some(by) } => format!("Suspended by {by}; it holds no resources until it is resumed"),
         Cause::Suspended { by: None } => "Suspended by something other than Slipway; it holds no resources until it is resumed".to_owned(),
-        Cause::Queue { queue, reason, said } => queued(queue, reason, said),
+        Cause::Queue { queue, reason, said } => queue::sentence(queue, reason, said),
         Cause::QuotaExceeded { quota, over } => {
             let over: Vec<String> = over.iter().map(Over::words).collect();
             format!("The team's quota {quota} has no room: it asks for {}", over.join(", and "))
@@ -123,6 +123,7 @@ pub(super) fn sentence(cause: &Cause, now: Timestamp) -> String {
             format!("{nodes}{asks}: {}", reasons.join(", "))
         }
         Cause::Volume(volume) => volume.sentence(),
+        Cause::Devices(devices) => devices.sentence(),
         Cause::Image { node, .. } | Cause::ConfigMissing { node, .. } | Cause::Start { node, .. } => {
             format!("{}, on {node}", start(cause).unwrap_or_default())
         }
@@ -272,41 +273,6 @@ impl Volume {
     }
 }
 
-/// Reasons of Kueue's condition `QuotaReserved`, and of its evictions.
-fn queued(queue: &str, reason: &str, said: &str) -> String {
-    let queue = if queue.is_empty() { "its queue".to_owned() } else { format!("the queue {queue}") };
-    let said = said.trim_end_matches('.');
-    if let Some((resource, flavor, more)) = unused(said) {
-        return format!("Waits in {queue}: {more} more {resource} of {flavor} must come free");
-    }
-    let begins = match reason {
-        "WaitingForQuota" => format!("Waits in {queue} for quota"),
-        "NoMatchingFlavor" => format!("No flavor of {queue} fits it"),
-        "ExceedsMaxQuota" => format!("Asks for more than {queue} can ever give"),
-        "TopologyPlacementFailed" => format!("Waits in {queue} for nodes that lie close enough together"),
-        "WaitingForPreemptedWorkloads" => format!("Others are making way for it in {queue}"),
-        "Misconfigured" => format!("The configuration of {queue} is wrong; tell an admin"),
-        "Suspended" | "ClusterQueueStopped" | "LocalQueueStopped" => format!("An admin has stopped {queue}"),
-        "PendingEvaluation" | "" => format!("Waits in {queue} to be looked at"),
-        "WaitingForPodsReady" | "PodsReadyTimeout" => format!("Waits in {queue} until the Pods of others run"),
-        "Preempted" => format!("Another of higher priority took its place in {queue}"),
-        "AdmissionCheck" => format!("A check of {queue} holds it back"),
-        "NodeFailures" => format!("Waits in {queue} anew, because its node failed"),
-        "Deactivated" => format!("Was taken out of {queue}"),
-        other => format!("Waits in {queue} ({other})"),
-    };
-    if said.is_empty() { begins } else { format!("{begins}: {said}") }
-}
-
-/// `… insufficient unused quota for RESOURCE in flavor FLAVOR, N more needed`
-fn unused(said: &str) -> Option<(&str, &str, &str)> {
-    let (_, rest) = said.split_once("insufficient unused quota for ")?;
-    let (resource, rest) = rest.split_once(" in flavor ")?;
-    let (flavor, rest) = rest.split_once(", ")?;
-    let (more, _) = rest.split_once(" more needed")?;
-    Some((resource, flavor, more))
-}
-
 /// The button.
 pub(super) fn fix(cause: &Cause, team: &str, asks: &Asks, nodes: &[NodeView]) -> Option<Fix> {
     let clone = |with: String, fields: &[(&str, String)]| {
@@ -342,6 +308,7 @@ pub(super) fn fix(cause: &Cause, team: &str, asks: &Asks, nodes: &[NodeView]) ->
         Cause::Taint { node, .. } | Cause::Cordoned { node, .. } | Cause::NotReady { node, .. } | Cause::PodLimit { node, .. } => {
             open(node)
         }
+        Cause::Devices(Devices::Elsewhere { node, .. }) => open(node),
         Cause::Preempting { node } | Cause::NodeGone { node, exists: true } => open(&Some(node.clone())),
         Cause::Image { .. } => Some(Fix::ChangeImage),
         Cause::NoRoom(_)
@@ -357,6 +324,7 @@ pub(super) fn fix(cause: &Cause, team: &str, asks: &Asks, nodes: &[NodeView]) ->
         | Cause::Rule { .. }
         | Cause::NoNode { .. }
         | Cause::Volume(_)
+        | Cause::Devices(_)
         | Cause::ConfigMissing { .. }
         | Cause::Start { .. }
         | Cause::Preparing { .. }

@@ -17,12 +17,13 @@ use slipway_domain::{
         Holder,
         dra::{Advertised, Claimed},
     },
+    pending::{ClaimFacts, ClaimState},
     run::spec::RunId,
 };
 
 pub(in crate::cluster) use self::objects::{ClaimObject, SliceObject};
 use self::objects::{ClaimRow, SliceRow};
-use super::{super::watch::Watched, Change, Index, Kind, State};
+use super::{super::watch::Watched, Change, Index, Kind, State, rows::ClaimUse};
 use crate::clock::Clock;
 
 /// Slices and claims, and which belong together.
@@ -138,6 +139,30 @@ impl State {
             Holder { team: team.to_owned(), run: run.map(|run| RunId(run.to_owned())) }
         };
         pods.iter().map(holder).collect()
+    }
+
+    /// The claims that a Pod uses while it has no node; none where claims cannot be read, or are not listed yet.
+    pub(super) fn claims_of(&self, namespace: &str, pod: &str) -> Vec<ClaimFacts> {
+        let key = format!("{namespace}/{pod}");
+        let known = self.heard.contains_key(&Kind::Claims);
+        let unbound = self.pods.get(key.as_str()).filter(|_| known).and_then(|pod| pod.told.as_ref()?.unbound.as_ref());
+        let facts = |used: &ClaimUse| {
+            let row = self.devices.claims.get(format!("{namespace}/{}", used.name).as_str()).filter(|_| used.made);
+            let node = |row: &ClaimRow| row.devices.first().and_then(|(pool, _)| self.devices.pools.get(pool)).map(|node| node.to_string());
+            ClaimFacts {
+                entry: used.entry.clone(),
+                name: used.name.clone(),
+                state: match row {
+                    None if used.made => ClaimState::Missing,
+                    None => ClaimState::Unmade { refused: self.unclaimed.get(key.as_str()).cloned() },
+                    Some(row) if row.deleting => ClaimState::Deleting,
+                    Some(row) if row.allocated => ClaimState::Has { node: node(row) },
+                    Some(_) => ClaimState::Waits,
+                },
+                asks: row.map(|row| row.asks.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            }
+        };
+        unbound.map(|unbound| unbound.claims.iter().map(facts).collect()).unwrap_or_default()
     }
 
     /// These nodes are not as they were drawn; says whether there are any.

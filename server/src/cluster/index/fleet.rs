@@ -161,7 +161,13 @@ impl Index {
             run: pod.run,
             requests: pod.requests,
         };
-        self.fleet().into_iter().map(|(facts, pods)| NodeView { facts, held: pods.into_iter().map(hold).collect() }).collect()
+        let by_claim: HashMap<String, Arc<Drawn>> =
+            self.drawn().into_iter().filter(|node| !node.row.dra.is_empty()).map(|node| (node.row.name.clone(), node)).collect();
+        let view = |(facts, pods): (NodeFacts, Vec<Holding>)| {
+            let dra = by_claim.get(&facts.name).map(|node| node.row.dra.clone()).unwrap_or_default();
+            NodeView { facts, held: pods.into_iter().map(hold).collect(), dra }
+        };
+        self.fleet().into_iter().map(view).collect()
     }
 
     /// Where these Pods are, of those that are on a node and have not ended.

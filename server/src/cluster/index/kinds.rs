@@ -108,6 +108,10 @@ impl Watched for EventObject {
             let key = format!("{}/{}", object.about.namespace, object.about.name).into();
             state.refused.insert(key, (at, object.message.clone()));
         }
+        let unclaimed = object.reason == "FailedResourceClaimCreation" && &*object.about.kind == "Pod";
+        if unclaimed {
+            state.unclaimed.insert(format!("{}/{}", object.about.namespace, object.about.name).into(), object.message.clone());
+        }
         drop(state);
         let row = EventRow {
             at,
@@ -118,7 +122,7 @@ impl Watched for EventObject {
             count: series.map(|series| series.count).or(object.count).unwrap_or(1).max(1),
         };
         index.tell(Change::Event { run: run.clone(), key: object.metadata.uid.into(), row });
-        if refused {
+        if refused || unclaimed {
             index.tell(Change::Run(run));
         }
     }

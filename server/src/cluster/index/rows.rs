@@ -13,7 +13,10 @@ use serde::Deserialize;
 use slipway_domain::run::{spec::RunId, state::JobFacts};
 
 pub use self::pod::PodRow;
-pub(in crate::cluster) use self::{node::NodeObject, pod::PodObject};
+pub(in crate::cluster) use self::{
+    node::NodeObject,
+    pod::{ClaimUse, PodObject},
+};
 
 /// The metadata that is read of every object.
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 //! The cases of the table: what is asked of the cluster, and what is made of what it says.
 
 mod admission;
+mod devices;
 mod ground;
 mod nodes;
 mod scheduler;
@@ -111,5 +112,5 @@ fn on_with(pool: &str, more: &Value) -> Value {
 
 /// Every case.
 pub fn all() -> Vec<Case> {
-    admission::cases().into_iter().chain(scheduler::cases()).chain(volumes::cases()).chain(nodes::cases()).collect()
+    admission::cases().into_iter().chain(scheduler::cases()).chain(volumes::cases()).chain(nodes::cases()).chain(devices::cases()).collect()
 }

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use slipway_domain::node::dra::{DRIVER, Device};
 
@@ -12,10 +13,12 @@ use super::super::shared::Shared;
 
 /// The metadata that is read of both.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::cluster) struct DeviceMeta {
     pub name: Box<str>,
     #[serde(default)]
     namespace: Box<str>,
+    deletion_timestamp: Option<Timestamp>,
 }
 
 /// A `ResourceSlice`, as read.
@@ -162,7 +165,49 @@ impl SliceObject {
 pub(in crate::cluster) struct ClaimObject {
     metadata: DeviceMeta,
     #[serde(default)]
+    spec: ClaimSpec,
+    #[serde(default)]
     status: ClaimStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ClaimSpec {
+    #[serde(default)]
+    devices: Asked,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    requests: Vec<Request>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    exactly: Option<Exactly>,
+    #[serde(default)]
+    first_available: Vec<Exactly>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Exactly {
+    device_class_name: Box<str>,
+    count: Option<u32>,
+    #[serde(default)]
+    allocation_mode: Box<str>,
+}
+
+impl Request {
+    /// Such as `2 × gpu.nvidia.com`, or `1 × a or 2 × b` where the first that is there is taken.
+    fn words(&self) -> String {
+        let words = |asked: &Exactly| match &*asked.allocation_mode {
+            "All" => format!("every {}", asked.device_class_name),
+            _ => format!("{} × {}", asked.count.unwrap_or(1), asked.device_class_name),
+        };
+        self.exactly.iter().chain(&self.first_available).map(words).collect::<Vec<_>>().join(" or ")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -209,6 +254,12 @@ pub(super) struct ClaimRow {
     pub devices: Box<[(Arc<str>, Box<str>)]>,
     /// Names of the Pods that it is reserved for.
     pub pods: Box<[Box<str>]>,
+    /// What it asks for, such as `2 × gpu.nvidia.com`.
+    pub asks: Box<[Arc<str>]>,
+    /// Whether it has what it asks for, of whatever driver.
+    pub allocated: bool,
+    /// Whether it is going.
+    pub deleting: bool,
 }
 
 impl ClaimObject {
@@ -217,12 +268,16 @@ impl ClaimObject {
     }
 
     pub(super) fn into_row(self, share: &mut Shared) -> ClaimRow {
+        let allocated = self.status.allocation.is_some();
         let results = self.status.allocation.map(|allocation| allocation.devices.results).unwrap_or_default();
         let ours = results.into_iter().filter(|device| &*device.driver == DRIVER && !device.admin_access);
         let pods = self.status.reserved_for.into_iter().filter(|consumer| &*consumer.resource == "pods");
         ClaimRow {
             devices: ours.map(|device| (share.text(&device.pool), device.device)).collect(),
             pods: pods.map(|pod| pod.name).collect(),
+            asks: self.spec.devices.requests.iter().map(|request| share.text(&request.words())).collect(),
+            allocated,
+            deleting: self.metadata.deletion_timestamp.is_some(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Slices and claims, fed as watches feed them.
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use slipway_domain::node::{
@@ -8,7 +9,7 @@ use slipway_domain::node::{
 };
 
 use super::{objects::DeviceObject, *};
-use crate::cluster::index::rows::{NodeObject, PodObject};
+use crate::cluster::index::rows::{EventObject, NodeObject, PodObject};
 
 fn object<T: Watched>(value: Value) -> T {
     serde_json::from_value(value).expect("the object is read")
@@ -170,6 +171,60 @@ fn nodes_of_one_kind_keep_their_devices_once() {
     let state = index.lock();
     let rows: Vec<&SliceRow> = state.devices.slices.values().collect();
     assert!(rows.iter().all(|row| Arc::ptr_eq(&row.devices, &rows[0].devices)), "they differ in their UUIDs alone, which are not kept");
+}
+
+/// A Pod of a run that has no node, and uses a claim of its own and one that is made of a template.
+fn unbound(made: Option<&str>) -> PodObject {
+    let statuses: Vec<Value> = made.iter().map(|claim| json!({ "name": "own", "resourceClaimName": claim })).collect();
+    object(json!({
+        "metadata": { "name": "r1-x7k2b", "namespace": "vision", "creationTimestamp": "2026-01-01T00:00:00Z", "labels": { "slipway.dev/run": "r1" } },
+        "spec": {
+            "containers": [{ "name": "main", "resources": {} }],
+            "resourceClaims": [{ "name": "shared", "resourceClaimName": "data" }, { "name": "own", "resourceClaimTemplateName": "slice" }],
+        },
+        "status": { "phase": "Pending", "resourceClaimStatuses": statuses },
+    }))
+}
+
+#[test]
+fn what_a_pod_without_a_node_waits_for_is_told_by_its_claims_alone() {
+    let index = Index::default();
+    PodObject::apply(&index, unbound(None), &clock());
+    let states = || {
+        index.run(&RunId("r1".into())).expect("it is there").claims.into_iter().map(|claim| (claim.name, claim.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(states(), [], "claims are not listed yet: what is not here may exist");
+    index.heard(Kind::Claims, Timestamp::from_second(1).expect("in range"));
+    let unmade = |refused: Option<&str>| ("slice".to_owned(), ClaimState::Unmade { refused: refused.map(Into::into) });
+    assert_eq!(states(), [("data".into(), ClaimState::Missing), unmade(None)]);
+    let event = json!({
+        "metadata": { "name": "e", "namespace": "vision", "uid": "e1" }, "involvedObject": { "kind": "Pod", "name": "r1-x7k2b", "namespace": "vision" },
+        "reason": "FailedResourceClaimCreation", "message": "PodResourceClaim own: no", "type": "Warning", "count": 3,
+    });
+    EventObject::apply(&index, object(event), &clock());
+    assert_eq!(states()[1], unmade(Some("PodResourceClaim own: no")));
+
+    NodeObject::apply(&index, node("a"), &clock());
+    SliceObject::apply(&index, object(slice("a", "a", 1, 1, &[gpu(0)])), &clock());
+    ClaimObject::apply(&index, object(claim("data", "a", "gpu-0", "other")), &clock());
+    let waits = json!({
+        "metadata": { "name": "r1-own", "namespace": "vision" },
+        "spec": { "devices": { "requests": [
+            { "name": "a", "exactly": { "deviceClassName": "mig.nvidia.com", "count": 2, "allocationMode": "ExactCount" } },
+            { "name": "b", "firstAvailable": [{ "name": "x", "deviceClassName": "x" }, { "name": "y", "deviceClassName": "y", "allocationMode": "All" }] },
+        ] } },
+    });
+    ClaimObject::apply(&index, object(waits.clone()), &clock());
+    PodObject::apply(&index, unbound(Some("r1-own")), &clock());
+    assert_eq!(states(), [("data".into(), ClaimState::Has { node: Some("a".into()) }), ("r1-own".into(), ClaimState::Waits)]);
+    let asks = index.run(&RunId("r1".into())).expect("it is there").claims.remove(1).asks;
+    assert_eq!(asks, ["2 × mig.nvidia.com", "1 × x or every y"]);
+    let mut going = waits;
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:09Z");
+    ClaimObject::apply(&index, object(going), &clock());
+    assert_eq!(states()[1].1, ClaimState::Deleting);
+    PodObject::apply(&index, pod("r1-x7k2b", "a"), &clock());
+    assert!(index.run(&RunId("r1-x7k2b".into())).is_some_and(|run| run.claims.is_empty()), "it has a node");
 }
 
 proptest! {

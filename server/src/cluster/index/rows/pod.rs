@@ -47,6 +47,24 @@ struct PodSpec {
     tolerations: Vec<Toleration>,
     #[serde(default)]
     scheduling_gates: Vec<Gate>,
+    #[serde(default)]
+    resource_claims: Vec<ClaimEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimEntry {
+    name: String,
+    resource_claim_name: Option<String>,
+    resource_claim_template_name: Option<String>,
+}
+
+/// What became of an entry that names a template; no claim where none is needed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimMade {
+    name: String,
+    resource_claim_name: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,6 +89,8 @@ struct PodStatus {
     init_container_statuses: Vec<ContainerStatus>,
     #[serde(default)]
     container_statuses: Vec<ContainerStatus>,
+    #[serde(default)]
+    resource_claim_statuses: Vec<ClaimMade>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,6 +190,19 @@ pub struct Unbound {
     pub gates: Vec<String>,
     /// The node on which others make way for it.
     pub nominated: Option<String>,
+    /// The resource claims that it uses.
+    pub claims: Vec<ClaimUse>,
+}
+
+/// A resource claim that a Pod uses.
+#[derive(Clone, Debug)]
+pub struct ClaimUse {
+    /// What the Pod calls it.
+    pub entry: String,
+    /// The claim's name; that of its template where none is made of it yet.
+    pub name: String,
+    /// Whether it is made.
+    pub made: bool,
 }
 
 impl PodObject {
@@ -186,7 +219,9 @@ impl PodObject {
         let requests = requests::effective(&self.spec.containers, &self.spec.init_containers, &self.spec.resources, &self.spec.overhead);
         let run = self.metadata.labels.run.take().map(Into::into);
         // Of Pods that are not runs', only what they hold is of interest.
-        let said = run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some());
+        // A Pod whose claim is not there has neither condition nor state.
+        let claims = !self.spec.resource_claims.is_empty() && self.spec.node_name.is_none();
+        let said = run.is_some() && (unschedulable.is_some() || container.is_some() || disrupted.is_some() || claims);
         let (running, container) = match container {
             Some(ContainerFacts::Running { since }) => (Some(since).filter(|_| said), None),
             Some(ContainerFacts::Waiting { .. } | ContainerFacts::Terminated { .. }) | None => (None, container),
@@ -224,8 +259,24 @@ impl PodObject {
                 },
                 gates: self.spec.scheduling_gates.drain(..).map(|gate| gate.name).collect(),
                 nominated: Some(self.status.nominated_node_name.to_string()).filter(|node| !node.is_empty()),
+                claims: self.claims(),
             })
         })
+    }
+
+    /// The claims that it uses, without those that were found not to be needed.
+    fn claims(&mut self) -> Vec<ClaimUse> {
+        let made = &self.status.resource_claim_statuses;
+        let used = self.spec.resource_claims.drain(..).filter_map(|entry| {
+            let found = made.iter().find(|made| made.name == entry.name);
+            let (name, made) = match (entry.resource_claim_name, entry.resource_claim_template_name, found) {
+                (Some(claim), ..) => (claim, true),
+                (None, Some(_), Some(made)) => (made.resource_claim_name.clone()?, true),
+                (None, template, _) => (template?, false),
+            };
+            Some(ClaimUse { entry: entry.name, name, made })
+        });
+        used.collect()
     }
 
     /// The main container's restarts and state; while an init container waits with something to say, that.

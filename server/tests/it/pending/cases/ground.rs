@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    TAINT, asking, container, merged,
+    TAINT, asking, container, devices, merged,
     volumes::{claim, volume},
 };
 use crate::kubernetes::Kubernetes;
@@ -54,6 +54,8 @@ pub fn prepare(kubernetes: &Kubernetes) {
         namespace("p-holder"),
         namespace("p-spread"),
         namespace("p-once"),
+        namespace("p-claim-going"),
+        namespace("p-claim-elsewhere"),
         node("room", |_| {}),
         node("gpus", |node| {
             give(node, "nvidia.com/gpu", "8");
@@ -70,6 +72,7 @@ pub fn prepare(kubernetes: &Kubernetes) {
             node["spec"]["unschedulable"] = true.into();
         }),
         node("way", |_| {}),
+        node("devices", |_| {}),
         json!({ "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": "p-urgent" }, "value": 1000 }),
         json!({
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": "p-late" },
@@ -107,9 +110,10 @@ pub fn prepare(kubernetes: &Kubernetes) {
         }),
     ]));
     kubernetes.ok(&["wait", "--for=condition=Established", "--timeout=30s", &format!("crd/{workloads}")]);
-    for team in ["p-holder", "p-spread", "p-once"] {
+    for team in ["p-holder", "p-spread", "p-once", "p-claim-elsewhere"] {
         kubernetes.ok(&["wait", "--for=create", "--timeout=30s", "serviceaccount/default", "-n", team]);
     }
+    devices::prepare(kubernetes);
     let everywhere = json!({ "topologyKey": "kubernetes.io/hostname", "namespaceSelector": {} });
     let shy = merged(everywhere, &json!({ "labelSelector": { "matchLabels": { "case": "shunned" } } }));
     let port = json!([merged(
