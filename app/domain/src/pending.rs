@@ -41,7 +41,7 @@ pub use self::{
     cause::{Bound, Breach, Cause, Config, HeldByTeam, Over, Rule, Shortage, Volume},
     devices::{ClaimFacts, ClaimState, Devices, Few},
     node::preparing,
-    queue::Queued,
+    queue::{Place, Queued, Standing},
 };
 use crate::{
     node::{GPU, MIG, NodeFacts, dra::DraGpu},

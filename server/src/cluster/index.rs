@@ -45,6 +45,7 @@ pub use self::rows::{JobRow, PodRow};
 use self::{
     devices::Devices,
     fleet::Floor,
+    queues::Queues,
     rows::{JobObject, PodObject},
     shared::Shared,
 };
@@ -60,6 +61,7 @@ pub(super) enum Kind {
     Quotas,
     LimitRanges,
     Workloads,
+    LocalQueues,
     Slices,
     Claims,
 }
@@ -102,7 +104,7 @@ pub struct RunFacts {
     pub job: Option<JobFacts>,
     /// Its Pods, in no order.
     pub pods: Vec<PodFacts>,
-    /// What Kueue says of it, where Kueue has taken it.
+    /// What Kueue says of it, where Kueue has taken it; without its place.
     pub queued: Option<Queued>,
     /// The resource claims of its newest Pod, while that has no node.
     pub claims: Vec<ClaimFacts>,
@@ -127,6 +129,7 @@ struct State {
     unclaimed: HashMap<Box<str>, String>,
     /// Key of a Job → what Kueue says of it.
     queued: HashMap<Box<str>, Queued>,
+    queues: Queues,
     nodes: BTreeMap<Box<str>, NodeFacts>,
     floor: Floor,
     /// What is given by resource claims, and the claims.

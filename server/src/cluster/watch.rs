@@ -18,7 +18,7 @@ use tokio::{sync::watch::Receiver, time::timeout};
 use super::index::{
     Index, Kind,
     devices::{ClaimObject, SliceObject},
-    queues::WorkloadObject,
+    queues::{LocalQueueObject, WorkloadObject},
     rows::{EventObject, JobObject, NodeObject, PodObject},
     rules::{LimitRangeObject, PriorityClassObject, QuotaObject},
 };
@@ -54,7 +54,7 @@ pub(super) trait Watched: DeserializeOwned + Send {
 
 /// Watches every kind until `shutdown` becomes true.
 pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutdown: Receiver<bool>) {
-    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 10] = [
+    let watches: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 11] = [
         Box::pin(one::<JobObject>(client, index, clock)),
         Box::pin(one::<PodObject>(client, index, clock)),
         Box::pin(one::<EventObject>(client, index, clock)),
@@ -63,6 +63,7 @@ pub(super) async fn all(client: &Client, index: &Index, clock: &Clock, mut shutd
         Box::pin(one::<QuotaObject>(client, index, clock)),
         Box::pin(one::<LimitRangeObject>(client, index, clock)),
         Box::pin(one::<WorkloadObject>(client, index, clock)),
+        Box::pin(one::<LocalQueueObject>(client, index, clock)),
         Box::pin(one::<SliceObject>(client, index, clock)),
         Box::pin(one::<ClaimObject>(client, index, clock)),
     ];

@@ -86,7 +86,10 @@ impl Pending {
         if let Some(facts) = self.cluster.index().run(id).filter(|facts| facts.job.is_some()) {
             let nodes = if pending::wants_nodes(newest(&facts.pods)) { Some(self.nodes(now).await?) } else { None };
             let nodes = nodes.as_ref().map(|nodes| nodes.as_slice());
-            return Ok(pending::explain(&Waiting { events: &events, ..waiting(run, &asks, Some(&facts), nodes, now) }));
+            // Its place changes with every other's: it is not kept with the run, and looked up for whoever looks.
+            let queued = self.cluster.index().queued(id);
+            let waiting = Waiting { events: &events, queued: queued.as_ref(), ..waiting(run, &asks, Some(&facts), nodes, now) };
+            return Ok(pending::explain(&waiting));
         }
         let pod = pods.iter().find(|pod| pod.exists).map(last_known);
         let refused = events.iter().find(|event| event.reason == "FailedCreate" && pod.is_none());

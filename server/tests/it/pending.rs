@@ -65,11 +65,12 @@ impl Watcher {
         let facts = self.cluster.index().run(&id)?;
         let events = self.said.lock().expect("no panic").get(&id).cloned().unwrap_or_default();
         let job = facts.job.as_ref();
+        let queued = self.cluster.index().queued(&id);
         let asks = Asks::default();
         Some(pending::explain(&Waiting {
             team: facts.team.as_str(),
             suspended: job.is_some_and(|job| job.suspended),
-            queued: facts.queued.as_ref(),
+            queued: queued.as_ref(),
             refused: job.and_then(|job| job.refused.as_deref()),
             pod: newest(&facts.pods),
             claims: &facts.claims,

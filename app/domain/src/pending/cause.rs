@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Devices;
+use super::{Devices, Place};
 use crate::{person::PersonName, quantity::Quantity};
 
 /// What a run waits for.
@@ -21,6 +21,8 @@ pub enum Cause {
         reason: String,
         /// What Kueue said.
         said: String,
+        /// Its place among those that wait, where that is known.
+        place: Option<Place>,
     },
     /// A quota has no room.
     QuotaExceeded {

@@ -237,7 +237,7 @@ fn what_kueue_says_is_said_in_words() {
     let asks = Asks::default();
     let said = |reason: &str, message: &str| {
         let held = Some((reason.to_owned(), message.to_owned()));
-        let queued = Queued { name: "job-digits-1-4f2ab".into(), queue: "gpus".into(), admitted: false, held };
+        let queued = Queued { name: "job-digits-1-4f2ab".into(), queue: "gpus".into(), held, ..Queued::default() };
         explain(&Waiting { suspended: true, queued: Some(&queued), ..bare(&asks) }).sentence
     };
     let unused = "couldn't assign flavors to pod set main: insufficient unused quota for nvidia.com/gpu in flavor a100, 2 more needed";

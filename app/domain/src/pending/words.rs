@@ -62,7 +62,7 @@ pub(super) fn sentence(cause: &Cause, now: Timestamp) -> String {
     match cause {
         Cause::Suspended { by: Some(by) } => format!("Suspended by {by}; it holds no resources until it is resumed"),
         Cause::Suspended { by: None } => "Suspended by something other than Slipway; it holds no resources until it is resumed".to_owned(),
-        Cause::Queue { queue, reason, said } => queue::sentence(queue, reason, said),
+        Cause::Queue { queue, reason, said, place } => queue::sentence(queue, reason, said, place.as_ref()),
         Cause::QuotaExceeded { quota, over } => {
             let over: Vec<String> = over.iter().map(Over::words).collect();
             format!("The team's quota {quota} has no room: it asks for {}", over.join(", and "))

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use slipway_domain::{
     node::{Gpu, NodeRow},
+    pending::Place,
     run::state::ContainerFacts,
     utilisation::PodKey,
 };
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     clock::Clock,
     cluster::index::{
-        queues::WorkloadObject,
+        queues::{LocalQueueObject, WorkloadObject},
         rows::{EventObject, NodeObject},
     },
 };
@@ -145,6 +146,46 @@ fn what_kueue_says_of_a_job_is_a_fact_of_its_run() {
     assert!(queued(&index).is_some_and(|seen| seen.admitted && seen.held.is_none()));
     WorkloadObject::delete(&index, workload(json!([])), &clock());
     assert_eq!(queued(&index), None);
+}
+
+#[test]
+fn a_jobs_place_is_among_all_that_wait_in_its_queue_whosever_they_are() {
+    let index = Index::default();
+    JobObject::apply(&index, object(job("digits", "r1")), &clock());
+    let workload = |name: &str, priority: i32, owner: Value, conditions: Value| {
+        object::<WorkloadObject>(json!({
+            "metadata": { "name": name, "namespace": "vision", "creationTimestamp": "2026-01-01T00:00:00Z", "ownerReferences": owner },
+            "spec": { "queueName": "gpus", "priority": priority }, "status": { "conditions": conditions },
+        }))
+    };
+    let ours = || workload("digits", 5, json!([{ "kind": "Job", "name": "digits" }]), json!([]));
+    let theirs = |conditions: Value| workload("other", 9, json!([{ "kind": "JobSet", "name": "other" }]), conditions);
+    let place = || index.queued(&RunId("r1".into())).and_then(|queued| queued.place);
+    let place_of =
+        |at, of, cluster: Option<&str>| Some(Place { local: (at, of), cluster: cluster.map(|name| (name.to_owned(), (at, of))) });
+    WorkloadObject::reset(&index, vec![ours(), theirs(json!([]))], &clock());
+    assert_eq!(place(), place_of(2, 2, None));
+    LocalQueueObject::apply(
+        &index,
+        object(json!({ "metadata": { "name": "gpus", "namespace": "vision" }, "spec": { "clusterQueue": "all" } })),
+        &clock(),
+    );
+    assert_eq!(place(), place_of(2, 2, Some("all")));
+    WorkloadObject::apply(&index, theirs(json!([{ "type": "QuotaReserved", "status": "True" }])), &clock());
+    assert_eq!(place(), place_of(1, 1, Some("all")));
+    WorkloadObject::apply(
+        &index,
+        theirs(json!([{ "type": "Evicted", "status": "True" }, { "type": "QuotaReserved", "status": "False" }])),
+        &clock(),
+    );
+    WorkloadObject::delete(&index, theirs(json!([])), &clock());
+    assert_eq!(place(), place_of(1, 1, Some("all")));
+    WorkloadObject::apply(
+        &index,
+        workload("digits", 5, json!([{ "kind": "Job", "name": "digits" }]), json!([{ "type": "QuotaReserved", "status": "True" }])),
+        &clock(),
+    );
+    assert_eq!(place(), None, "it waits no more");
 }
 
 #[test]

@@ -49,7 +49,6 @@ pub fn prepare(kubernetes: &Kubernetes) {
     let pods = json!([{ "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"] }]);
     let taint =
         |key: &str, value: &str| json!([{ "key": TAINT, "effect": "NoSchedule" }, { "key": key, "value": value, "effect": "NoSchedule" }]);
-    let workloads = "workloads.kueue.x-k8s.io";
     kubernetes.apply(&list(vec![
         namespace("p-holder"),
         namespace("p-spread"),
@@ -98,18 +97,12 @@ pub fn prepare(kubernetes: &Kubernetes) {
                 "admissionReviewVersions": ["v1"], "namespaceSelector": for_case("webhook"), "timeoutSeconds": 1,
             }],
         }),
-        json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": workloads },
-            "spec": {
-                "group": "kueue.x-k8s.io", "scope": "Namespaced", "names": { "kind": "Workload", "plural": "workloads", "singular": "workload" },
-                "versions": [{
-                    "name": "v1beta2", "served": true, "storage": true,
-                    "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
-                }],
-            },
-        }),
+        kueue("Workload", "workloads"),
+        kueue("LocalQueue", "localqueues"),
     ]));
-    kubernetes.ok(&["wait", "--for=condition=Established", "--timeout=30s", &format!("crd/{workloads}")]);
+    for plural in ["workloads", "localqueues"] {
+        kubernetes.ok(&["wait", "--for=condition=Established", "--timeout=30s", &format!("crd/{plural}.kueue.x-k8s.io")]);
+    }
     for team in ["p-holder", "p-spread", "p-once", "p-claim-elsewhere"] {
         kubernetes.ok(&["wait", "--for=create", "--timeout=30s", "serviceaccount/default", "-n", team]);
     }
@@ -143,6 +136,20 @@ pub fn prepare(kubernetes: &Kubernetes) {
             &json!({ "volumes": [{ "name": "data", "persistentVolumeClaim": { "claimName": "data" } }] }),
         ),
     ]));
+}
+
+/// A kind of Kueue's, which takes whatever it is given.
+fn kueue(kind: &str, plural: &str) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": { "name": format!("{plural}.kueue.x-k8s.io") },
+        "spec": {
+            "group": "kueue.x-k8s.io", "scope": "Namespaced", "names": { "kind": kind, "plural": plural, "singular": kind.to_lowercase() },
+            "versions": [{
+                "name": "v1beta2", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
+            }],
+        },
+    })
 }
 
 fn rack(name: &str) -> Map<String, Value> {

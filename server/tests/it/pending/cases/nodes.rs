@@ -5,6 +5,14 @@ use slipway_domain::pending::{Cause, Config};
 
 use super::{Case, asking, container, merged};
 
+/// Somebody else's in the queue `gpus`.
+fn other_in_queue(name: &str, priority: i32, conditions: &Value) -> Value {
+    json!({
+        "apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "Workload", "metadata": { "name": name },
+        "spec": { "queueName": "gpus", "priority": priority }, "status": { "conditions": conditions },
+    })
+}
+
 pub fn cases() -> Vec<Case> {
     let bound = |node: &str| merged(asking(&json!({ "cpu": "100m" })), &json!({ "nodeName": node }));
     let missing: fn(&Cause) -> bool = |cause| matches!(cause, Cause::ConfigMissing { .. });
@@ -22,7 +30,7 @@ pub fn cases() -> Vec<Case> {
     suspended.job = json!({ "suspend": true });
     let mut queued = Case::new(
         "queued",
-        "Waits in the queue gpus: 2 more nvidia.com/gpu of a100 must come free",
+        "Waits in the queue gpus: 2 more nvidia.com/gpu of a100 must come free; 2nd of 3 in queue gpus (cluster queue all-gpus)",
         |cause| matches!(cause, Cause::Queue { reason, .. } if reason == "WaitingForQuota"),
         asking(&json!({ "nvidia.com/gpu": "4" })),
     );
@@ -35,9 +43,15 @@ pub fn cases() -> Vec<Case> {
             "metadata": {
                 "name": "job-queued-4f2ab", "ownerReferences": [{ "apiVersion": "batch/v1", "kind": "Job", "name": "queued", "uid": "4f2ab" }],
             },
-            "spec": { "queueName": "gpus" },
+            "spec": { "queueName": "gpus", "priority": 5 },
             "status": { "conditions": [{ "type": "QuotaReserved", "status": "False", "reason": "WaitingForQuota", "message": said }] },
-        })),
+        }))
+        .beside(json!({
+            "apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "LocalQueue", "metadata": { "name": "gpus" }, "spec": { "clusterQueue": "all-gpus" },
+        }))
+        .beside(other_in_queue("sooner", 9, &json!([])))
+        .beside(other_in_queue("later", 1, &json!([])))
+        .beside(other_in_queue("runs", 9, &json!([{ "type": "QuotaReserved", "status": "True" }]))),
         Case::new(
             "image",
             "The image nowhere/at-all:2 cannot be pulled, on cpu-a",
