@@ -43,7 +43,7 @@ impl Person {
 /// Who holds slices of this profile, as a node's answer says; null where one is free.
 fn holders(node: &Value, profile: &str) -> Vec<Value> {
     let gpus = node["row"]["gpus"].as_array().expect("a node has GPUs").iter();
-    let slices = gpus.filter_map(|gpu| gpu["slices"].as_array()).flatten();
+    let slices = gpus.filter_map(|gpu| gpu["cut"]["slices"].as_array()).flatten();
     slices.filter(|slice| slice["profile"] == profile).map(|slice| slice["holder"].clone()).collect()
 }
 

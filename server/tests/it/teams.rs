@@ -118,7 +118,7 @@ async fn a_namespace_that_is_no_teams_is_never_taken_over() {
     // Nor where it came to be between the question and the driver.
     site.team("t-theirs").await;
     let namespace = root.sees_the_namespace("t-theirs", "refused").await;
-    assert!(namespace["why"].as_str().is_some_and(|why| why.contains("slipway.dev/team=t-theirs")), "{namespace}");
+    assert!(namespace["refused"]["why"].as_str().is_some_and(|why| why.contains("slipway.dev/team=t-theirs")), "{namespace}");
     let there = kubernetes.ok(&["get", "namespace", "t-theirs", "-o", "jsonpath={.metadata.labels}"]);
     assert!(!there.contains("slipway.dev"), "{there}");
     assert_eq!(kubernetes.ok(&["get", "roles,rolebindings,pvc", "-n", "t-theirs", "-o", "name"]), "");

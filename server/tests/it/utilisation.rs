@@ -219,7 +219,7 @@ async fn where_prometheus_is_killed_nothing_is_measured_and_the_page_says_why_an
     let mut stream = Stream::open(&mina, "/live?whole=nodes").await;
     prometheus.kill();
     let fleet = mina.sees_fleet("it is missed", |fleet| fleet["measuring"]["failed"].is_object()).await;
-    assert_eq!(stream.next_but_cluster().await.map(|event| event.message), Some(json!({ "kind": "changed", "what": "nodes" })));
+    assert_eq!(stream.next_but_cluster().await.map(|event| event.message), Some(json!({ "changed": { "what": "nodes" } })));
     assert!(of_node(&fleet, "gpu-a")["not_measured"].is_object() && idle(&fleet).is_empty(), "{fleet:#}");
     for path in ["/nodes", "/nodes/gpu-a"] {
         let page = mina.browser.get(path).await.expect(200).body;
