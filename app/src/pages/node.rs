@@ -88,7 +88,7 @@ fn Shown(detail: NodeDetail) -> impl IntoView {
     let refusal = api::posted().and_then(|posted| posted.refusal);
     let watched = Watched { detail: RwSignal::new(detail), failure: RwSignal::new(refusal.map(Failure)) };
     live::follow(live::Watched::Nodes, live::fetching(move || watched.fetch()), move |since| {
-        watched.detail.update(|detail| detail.stale_since = since)
+        watched.detail.update(|detail| detail.stale_since = since);
     });
     let name = watched.name();
     let detail = watched.detail;
