@@ -33,9 +33,10 @@ impl Figure {
 }
 
 type Measuring = Pin<Box<dyn Future<Output = Result<Vec<Figure>, String>>>>;
+type Measure = fn() -> Measuring;
 
 /// What is measured, by name.
-const PARTS: &[(&str, fn() -> Measuring)] = &[
+const PARTS: &[(&str, Measure)] = &[
     ("watched", || Box::pin(async { Ok(index::watched()) })),
     ("large", || Box::pin(async { Ok(index::large()) })),
     ("fleet", || Box::pin(fleet::asked_for())),

@@ -134,11 +134,11 @@ impl State {
     fn holders(&self, claim: &str) -> Vec<Holder> {
         let team = claim.split_once('/').map_or("", |(namespace, _)| namespace);
         let pods = self.devices.claims.get(claim).map_or(&[][..], |claim| &claim.pods);
-        let holder = |pod: &Box<str>| {
+        let holder = |pod: &str| {
             let run = self.pods.get(format!("{team}/{pod}").as_str()).and_then(|pod| pod.run.as_deref());
             Holder { team: team.to_owned(), run: run.map(|run| RunId(run.to_owned())) }
         };
-        pods.iter().map(holder).collect()
+        pods.iter().map(AsRef::as_ref).map(holder).collect()
     }
 
     /// The claims that a Pod uses while it has no node; none where claims cannot be read, or are not listed yet.
@@ -148,7 +148,7 @@ impl State {
         let unbound = self.pods.get(key.as_str()).filter(|_| known).and_then(|pod| pod.told.as_ref()?.unbound.as_ref());
         let facts = |used: &ClaimUse| {
             let row = self.devices.claims.get(format!("{namespace}/{}", used.name).as_str()).filter(|_| used.made);
-            let node = |row: &ClaimRow| row.devices.first().and_then(|(pool, _)| self.devices.pools.get(pool)).map(|node| node.to_string());
+            let node = |row: &ClaimRow| row.devices.first().and_then(|(pool, _)| self.devices.pools.get(pool)).map(ToString::to_string);
             ClaimFacts {
                 entry: used.entry.clone(),
                 name: used.name.clone(),

@@ -47,6 +47,7 @@ struct Pool {
     resource_slice_count: usize,
 }
 
+#[expect(clippy::zero_sized_map_values, reason = "the names alone count, and an object is no set")]
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeviceObject {
@@ -78,6 +79,7 @@ struct Attribute {
     string: Box<str>,
 }
 
+#[expect(clippy::zero_sized_map_values, reason = "the names alone count, and an object is no set")]
 #[derive(Debug, Deserialize)]
 struct Counters {
     #[serde(default)]
