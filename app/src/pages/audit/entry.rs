@@ -56,7 +56,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
                     <a class="font-medium text-ink hover:text-accent focus-visible:outline-2 focus-visible:outline-accent" href=by_them>{entry.who}</a>
                     <span class="block text-ink-soft md:hidden"><Ago at/></span>
                 </td>
-                <td class=cell>
+                <td class=format!("{cell} max-md:w-full")>
                     {entry.action}
                     <span class="block break-all text-ink-soft md:hidden">{entry.subject}</span>
                 </td>

@@ -114,7 +114,8 @@ fn held(groups: &[Group<'_>], names: &Names) -> AnyView {
                 None => view! { <span>{names.of(holder)}</span> }.into_any(),
             },
         };
-        view! { <li class="whitespace-nowrap">{who}" "<span class="text-ink-soft">{group.what.clone()}</span></li> }.into_any()
+        let class = if group.holder.is_some() { "whitespace-nowrap" } else { "min-w-0" };
+        view! { <li class=class>{who}" "<span class="text-ink-soft">{group.what.clone()}</span></li> }.into_any()
     };
     view! {
         <ul class="flex flex-wrap gap-x-3">
