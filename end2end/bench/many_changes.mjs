@@ -2,25 +2,16 @@
 // Writes SLIPWAY_RATE changes a second to watched objects for SLIPWAY_SECONDS, real ones, to the real API server, while somebody
 // clicks; prints {"changes_per_s", "heap_growth_mb", "inp_ms", …} for `cargo xtask bench`. The heap is what is left after a forced
 // collection, the WebAssembly's memory included; the start is after the first changes, when everything that is drawn is drawn.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { chromium } from "@playwright/test";
+import { proxy, signIn } from "./stack.mjs";
 
 const RUNS = 60;
 const AT_ONCE = 16;
 const WARM_UP = 15;
-const password = "correct horse battery staple";
-const { SLIPWAY_URL, SLIPWAY_ADMIN_LINK, SLIPWAY_KUBECONFIG_ADMIN, SLIPWAY_KUBERNETES, CHROMIUM } = process.env;
+const { SLIPWAY_URL, CHROMIUM } = process.env;
 const SECONDS = Number(process.env.SLIPWAY_SECONDS ?? 600);
 const RATE = Number(process.env.SLIPWAY_RATE ?? 500);
-
-/** The API server without TLS and credentials, which belong to no figure. */
-async function proxy() {
-  const child = spawn(SLIPWAY_KUBERNETES, ["kubectl", "--kubeconfig", SLIPWAY_KUBECONFIG_ADMIN, "proxy", "--port=0"]);
-  const [said] = await once(child.stdout, "data");
-  return { child, port: Number(/127\.0\.0\.1:(\d+)/.exec(String(said))[1]) };
-}
 
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
 
@@ -46,12 +37,7 @@ function ask(api, method, path, body) {
 /** Signs the first admin in and launches runs that no node can hold, so that only the changes made here happen to them. */
 async function begin(context) {
   const page = await context.newPage();
-  await page.goto(SLIPWAY_ADMIN_LINK);
-  await page.getByLabel("Name", { exact: true }).fill("ada");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByLabel("Password again").fill(password);
-  await page.getByRole("button", { name: "Set password and sign in" }).click();
-  await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
+  await signIn(page);
   for (let run = 0; run < RUNS; run += 1) {
     const form = {
       team: "default", name: `changing-${run}`, program: "command", image: "busybox:1", command: "true",

@@ -1,20 +1,15 @@
 // What a key in the New run form costs until the answer beside it says what it comes to, on a cluster of 1,000 nodes: all of it in
 // the browser, most of it in WebAssembly. Prints {"p50_ms", "p99_ms", "keys"} for `cargo xtask bench`.
 import { chromium } from "@playwright/test";
+import { signIn } from "./stack.mjs";
 
 const KEYS = 200;
-const password = "correct horse battery staple";
-const { SLIPWAY_URL, SLIPWAY_ADMIN_LINK, PICTURE, CHROMIUM } = process.env;
+const { SLIPWAY_URL, PICTURE, CHROMIUM } = process.env;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
 try {
   const page = await browser.newPage();
-  await page.goto(SLIPWAY_ADMIN_LINK);
-  await page.getByLabel("Name", { exact: true }).fill("ada");
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByLabel("Password again").fill(password);
-  await page.getByRole("button", { name: "Set password and sign in" }).click();
-  await page.getByRole("heading", { name: "Runs", exact: true }).waitFor();
+  await signIn(page);
   await page.route("**/api/runs/picture*", (route) => route.fulfill({ path: PICTURE, contentType: "application/json" }));
   await page.goto(`${SLIPWAY_URL}/runs/new`);
   await page.waitForFunction(() => document.documentElement.dataset.alive === "true");
